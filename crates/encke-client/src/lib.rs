@@ -1,0 +1,1 @@
+//! A small client of encke: publish, and subscribe over any transport.

@@ -1,0 +1,1 @@
+//! The encke gateway: every transport over one log, in one binary.

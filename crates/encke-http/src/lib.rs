@@ -1,0 +1,1 @@
+//! Hold, framing and limit: what the HTTP transports of encke share.

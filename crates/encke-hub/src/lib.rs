@@ -1,0 +1,1 @@
+//! The running hub of encke: grants, subscriptions, engines, limits and drain.

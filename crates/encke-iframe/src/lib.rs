@@ -1,0 +1,1 @@
+//! The forever-iframe over the log of encke.

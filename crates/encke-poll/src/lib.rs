@@ -1,0 +1,1 @@
+//! Polling with a cursor over the log of encke.

@@ -1,0 +1,1 @@
+//! Publishing and channel inspection over HTTP for encke.

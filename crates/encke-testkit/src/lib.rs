@@ -1,0 +1,1 @@
+//! Test helpers of encke: a loopback gateway, clients, conformance lists.

@@ -1,0 +1,1 @@
+//! The native JSON of encke on the wire: envelopes, commands and problems.

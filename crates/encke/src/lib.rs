@@ -1,0 +1,1 @@
+//! encke for embedders: the log, the hub and the transports that you choose.

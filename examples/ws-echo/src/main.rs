@@ -1,0 +1,2 @@
+//! A WebSocket echo server.
+fn main() {}

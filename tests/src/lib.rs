@@ -1,0 +1,1 @@
+//! End-to-end tests of encke over real TCP: see the files beside `src`.
