@@ -1,1 +1,24 @@
-//! The native JSON of encke on the wire: envelopes, commands and problems.
+//! The native JSON of encke on the wire.
+//!
+//! What a message, a gap and a checkpoint look like ([`Envelope`], [`write_gap`], [`write_checkpoint`]), which
+//! commands there are ([`Command`], [`Reply`]), what `since` means ([`parse_since`]), what published bytes are
+//! ([`message_of`]), and what goes wrong ([`Problem`]). The types of the core are never serialised themselves:
+//! this crate is where their shape on the wire is decided.
+
+mod command;
+mod content;
+mod envelope;
+mod info;
+mod problem;
+mod publish;
+mod received;
+mod time;
+
+pub use command::{Command, CommandAction, CommandError, CommandId, PublishCommand, Receipt, Reply};
+pub use content::{ContentError, JSON_DEPTH, json_of, message_of};
+pub use envelope::{Data, Envelope, write_checkpoint, write_for_script, write_gap, write_string};
+pub use info::{ChannelList, ChannelState};
+pub use problem::{Problem, Remedy};
+pub use publish::{channel_name, publish};
+pub use received::{MalformedItem, Received, ReceivedBatch, ReceivedGap, ReceivedMessage};
+pub use time::{SinceError, parse_since, write_time};

@@ -1,0 +1,74 @@
+use std::{fmt, sync::Arc};
+
+use crate::{Cursor, Delivery, Gap, followers::Signal};
+
+/// How much to take at a time: at least one message, then no more than either allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limit {
+    /// Messages at most.
+    pub messages: usize,
+    /// Bytes at most, as [`Delivery::size`] counts them.
+    pub bytes: usize,
+}
+
+impl Default for Limit {
+    fn default() -> Self {
+        Self { messages: 1_000, bytes: 1 << 20 }
+    }
+}
+
+impl Limit {
+    /// Keeps the messages up to `bound` that fit the limit; returns the place that this reaches.
+    pub(crate) fn cut(self, messages: &mut Vec<Delivery>, bound: u64) -> u64 {
+        let mut bytes = 0;
+        let fits = |(index, delivery): (usize, &Delivery)| {
+            bytes += delivery.size();
+            delivery.seq() <= bound && index < self.messages.max(1) && (index == 0 || bytes <= self.bytes)
+        };
+        let keep = messages.iter().enumerate().map(fits).take_while(|fits| *fits).count();
+        if keep == messages.len() {
+            return bound;
+        }
+        let next_is_beyond = messages[keep].seq() > bound;
+        messages.truncate(keep);
+        if next_is_beyond { bound } else { messages.last().map_or(bound, Delivery::seq) }
+    }
+}
+
+/// What a reader got.
+#[derive(Debug, Clone)]
+pub struct Batch {
+    /// What it will not get.
+    pub gaps: Vec<Gap>,
+    /// The messages, seq rising.
+    pub messages: Vec<Delivery>,
+    /// The reader's place when it has seen them.
+    pub cursor: Cursor,
+    /// Whether the limit left something behind.
+    pub more: bool,
+}
+
+/// The reader was stopped: it has read all there was, and there will be no more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TailEnd;
+
+/// Stops a [`Tail`] from elsewhere.
+#[derive(Clone)]
+pub struct Stop(Arc<Signal>);
+
+impl Stop {
+    pub(crate) fn new(signal: Arc<Signal>) -> Self {
+        Self(signal)
+    }
+
+    /// Lets the reader have what there is now and ends it.
+    pub fn stop(&self) {
+        self.0.end();
+    }
+}
+
+impl fmt::Debug for Stop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Stop")
+    }
+}

@@ -1,0 +1,73 @@
+use crate::{
+    Cursor, GapReason, Since, Timestamp,
+    channel::Mark,
+    log::{Shared, State},
+    slot::Source,
+};
+
+/// Where a reader begins, and which gaps that means.
+pub(crate) struct Begin {
+    pub(crate) seq: u64,
+    claim: Claim,
+}
+
+/// What the reader says that it has seen.
+enum Claim {
+    /// Nothing: it takes what there is.
+    Nothing,
+    /// Everything up to a place.
+    Place(Cursor),
+    /// Everything before a moment; the cursor is the beginning of the log.
+    Before(Timestamp, Cursor),
+    /// Everything up to a place that is not one of this log.
+    Unknown(Cursor, GapReason),
+}
+
+impl Begin {
+    pub(crate) fn new(
+        since: Since,
+        sources: &[Source],
+        state: &State,
+        shared: &Shared,
+        now: Timestamp,
+    ) -> Self {
+        let head = state.last;
+        match since {
+            Since::Earliest => Self { seq: 0, claim: Claim::Nothing },
+            Since::Latest => Self { seq: head, claim: Claim::Nothing },
+            Since::After(cursor) if cursor.epoch != shared.home.epoch => {
+                Self { seq: 0, claim: Claim::Unknown(cursor, GapReason::Epoch) }
+            }
+            Since::After(cursor) if cursor.seq > head => {
+                Self { seq: head, claim: Claim::Unknown(cursor, GapReason::Future) }
+            }
+            Since::After(cursor) => Self { seq: cursor.seq, claim: Claim::Place(cursor) },
+            Since::Last(count) => {
+                let mut seqs = Vec::new();
+                sources.iter().for_each(|source| source.newest(count, &mut seqs));
+                seqs.sort_unstable_by(|a, b| b.cmp(a));
+                seqs.dedup();
+                seqs.truncate(count);
+                Self { seq: seqs.last().map_or(head, |seq| seq - 1), claim: Claim::Nothing }
+            }
+            Since::At(time) => Self::at(time, sources, head, shared),
+            Since::Ago(age) => Self::at(now.before(age), sources, head, shared),
+        }
+    }
+
+    fn at(time: Timestamp, sources: &[Source], head: u64, shared: &Shared) -> Self {
+        let first = sources.iter().filter_map(|source| source.first_at(time)).min();
+        Self { seq: first.map_or(head, |seq| seq - 1), claim: Claim::Before(time, shared.home.cursor(0)) }
+    }
+
+    pub(crate) fn gap(&self, trimmed: Mark) -> Option<(Cursor, GapReason)> {
+        match self.claim {
+            Claim::Place(cursor) if trimmed.seq > cursor.seq => Some((cursor, GapReason::Trimmed)),
+            Claim::Before(time, start) if trimmed.seq > 0 && trimmed.time >= time => {
+                Some((start, GapReason::Trimmed))
+            }
+            Claim::Unknown(cursor, reason) => Some((cursor, reason)),
+            Claim::Nothing | Claim::Place(_) | Claim::Before(..) => None,
+        }
+    }
+}

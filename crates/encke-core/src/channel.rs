@@ -1,0 +1,142 @@
+use std::{
+    borrow::Borrow,
+    hash::{Hash, Hasher},
+    sync::{Arc, atomic::Ordering},
+};
+
+use crate::{
+    ChannelName, Retention, Timestamp, Wakes,
+    entry::Entry,
+    followers::Followers,
+    pattern_view::PatternView,
+    sync::{AtomicU64, Mutex},
+    window::Window,
+};
+
+/// The newest message that is gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Mark {
+    pub(crate) seq: u64,
+    pub(crate) time: Timestamp,
+}
+
+impl Mark {
+    pub(crate) fn raise(&mut self, other: Self) {
+        if other.seq > self.seq {
+            *self = other;
+        }
+    }
+}
+
+/// A retained view of the log: the newest messages of one channel, and those who follow it.
+///
+/// Only the holder of the log's lock appends, trims or forgets; readers hold no more than `state`.
+pub(crate) struct Channel {
+    pub(crate) name: ChannelName,
+    pub(crate) retention: Retention,
+    /// The seq of its last message. Changed only under the log's lock.
+    last: AtomicU64,
+    pub(crate) state: Mutex<ChannelState>,
+}
+
+pub(crate) struct ChannelState {
+    pub(crate) window: Window,
+    pub(crate) bytes: usize,
+    pub(crate) trimmed: Mark,
+    pub(crate) followers: Followers,
+    /// The followed patterns that match its name.
+    pub(crate) patterns: Vec<Arc<PatternView>>,
+    /// Whether the log will look at its age again.
+    pub(crate) ages: bool,
+}
+
+impl Channel {
+    pub(crate) fn new(name: ChannelName, retention: Retention, trimmed: Mark, last: u64) -> Self {
+        let state = ChannelState {
+            window: Window::default(),
+            bytes: 0,
+            trimmed,
+            followers: Followers::default(),
+            patterns: Vec::new(),
+            ages: false,
+        };
+        Self { name, retention, last: AtomicU64::new(last), state: Mutex::new(state) }
+    }
+
+    pub(crate) fn last(&self) -> u64 {
+        self.last.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_last(&self, seq: u64) {
+        self.last.store(seq, Ordering::Relaxed);
+    }
+}
+
+impl ChannelState {
+    /// Appends `entry` and trims to `retention`. What was trimmed goes to `garbage`, to be freed when no lock
+    /// is held. Returns the bytes that were freed.
+    pub(crate) fn push(
+        &mut self,
+        entry: &Arc<Entry>,
+        retention: &Retention,
+        wakes: &mut Wakes,
+        garbage: &mut Vec<Arc<Entry>>,
+    ) -> usize {
+        self.window.push(Arc::clone(entry));
+        self.bytes += entry.size();
+        let oldest = entry.time().before(retention.age);
+        let freed = self.trim(garbage, |state, front| {
+            state.window.len() > retention.count || state.bytes > retention.bytes || front.time() < oldest
+        });
+        self.followers.mark(wakes);
+        freed
+    }
+
+    /// Removes entries from the front while `goes` says so; returns the bytes that were freed.
+    pub(crate) fn trim(
+        &mut self,
+        garbage: &mut Vec<Arc<Entry>>,
+        goes: impl Fn(&Self, &Entry) -> bool,
+    ) -> usize {
+        let before = self.bytes;
+        while self.window.front().is_some_and(|front| goes(self, front)) {
+            let Some(entry) = self.window.pop() else { break };
+            self.bytes -= entry.size();
+            self.trimmed = Mark { seq: entry.seq(), time: entry.time() };
+            garbage.push(entry);
+        }
+        if self.bytes != before {
+            self.patterns.iter().for_each(|pattern| pattern.trim(self.trimmed, garbage));
+        }
+        before - self.bytes
+    }
+
+    /// Whether nothing would be lost by forgetting it, its mark aside.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.window.len() == 0 && self.followers.is_empty()
+    }
+}
+
+/// A channel in a set, found by its name.
+#[derive(Clone)]
+pub(crate) struct ByName(pub(crate) Arc<Channel>);
+
+impl Borrow<ChannelName> for ByName {
+    fn borrow(&self) -> &ChannelName {
+        &self.0.name
+    }
+}
+
+impl Hash for ByName {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.name.hash(state);
+    }
+}
+
+impl PartialEq for ByName {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.name == other.0.name
+    }
+}
+
+impl Eq for ByName {}

@@ -1,0 +1,76 @@
+use std::time::Duration;
+
+use crate::Pattern;
+
+/// What a channel keeps: its newest messages, within each of three limits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retention {
+    /// Messages at most.
+    pub count: usize,
+    /// Bytes at most, each message counted with [`Retention::OVERHEAD`].
+    pub bytes: usize,
+    /// The age at which a message goes.
+    pub age: Duration,
+}
+
+impl Retention {
+    /// What one message costs beside its data, in bytes.
+    pub const OVERHEAD: usize = 200;
+}
+
+impl Default for Retention {
+    /// A thousand messages covers a client that was away for minutes on a busy channel, a megabyte keeps
+    /// large messages from making that expensive, and an hour is a laptop lid closed over lunch.
+    fn default() -> Self {
+        Self { count: 1_000, bytes: 1 << 20, age: Duration::from_secs(3_600) }
+    }
+}
+
+/// The limits of a log. Each has a refusal or a rule of forgetting that the field names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogConfig {
+    /// What a channel keeps, unless `retention_of` says otherwise.
+    pub retention: Retention,
+    /// What the channels matched by a pattern keep; the first match holds.
+    pub retention_of: Vec<(Pattern, Retention)>,
+    /// Channels at most; beyond it [`AppendError::TooManyChannels`](crate::AppendError::TooManyChannels).
+    pub channels: usize,
+    /// Bytes retained in all; beyond it [`AppendError::Full`](crate::AppendError::Full).
+    pub bytes: usize,
+    /// Channels of one message; beyond it [`AppendError::TooManyPlaces`](crate::AppendError::TooManyPlaces).
+    pub places: usize,
+    /// Different patterns followed at a time; beyond it
+    /// [`OpenError::TooManyPatterns`](crate::OpenError::TooManyPatterns).
+    pub patterns: usize,
+    /// Messages that a pattern keeps in one row, so that its readers need not merge channels.
+    pub pattern_window: usize,
+    /// Forgotten channels whose trim marks are kept; older ones share one mark.
+    pub tombstones: usize,
+    /// Idempotency keys remembered; beyond it [`AppendError::TooManyKeys`](crate::AppendError::TooManyKeys).
+    pub keys: usize,
+    /// How long a key is remembered, at least.
+    pub key_window: Duration,
+    /// Bytes of encoded frames that are kept for the readers to come; the oldest go first.
+    pub frame_bytes: usize,
+    /// How far behind the head a message's frames are still kept, in messages.
+    pub frame_window: u64,
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        Self {
+            retention: Retention::default(),
+            retention_of: Vec::new(),
+            channels: 1_000_000,
+            bytes: 1 << 30,
+            places: 16,
+            patterns: 1_000,
+            pattern_window: 1_000,
+            tombstones: 1_000_000,
+            keys: 100_000,
+            key_window: Duration::from_secs(600),
+            frame_bytes: 64 << 20,
+            frame_window: 8_192,
+        }
+    }
+}

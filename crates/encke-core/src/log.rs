@@ -1,0 +1,338 @@
+use std::{
+    collections::{HashMap, HashSet},
+    mem,
+    sync::{Arc, atomic::Ordering},
+};
+
+use foldhash::fast::RandomState;
+
+use crate::{
+    AppendError, Appended, ChannelName, Cursor, Epoch, LogConfig, OpenError, Pattern, Publish, Retention,
+    Timestamp, Wakes,
+    ages::Ages,
+    channel::{ByName, Channel, Mark},
+    entry::{Entry, Home},
+    memory::{Fingerprint, Keys, Known, Tombstones},
+    pattern_view::PatternView,
+    sync::{Mutex, MutexGuard, lock},
+};
+
+/// The log: one append-only order of messages over all channels.
+///
+/// Cloning gives another handle to the same log. It is synchronous and has no clock: time is an argument.
+///
+/// ```
+/// use encke_core::{ChannelName, Epoch, Limit, Log, LogConfig, Message, Publish, Since, Timestamp};
+///
+/// let log = Log::new(Epoch::from_bits(7), LogConfig::default());
+/// let news = ChannelName::new("news")?;
+/// let mut tail = log.open([news.clone().into()], Since::Latest, Timestamp::default())?;
+///
+/// let (published, wakes) = log.append(Publish::new(news, Message::text("hello")), Timestamp::default())?;
+/// wakes.wake();
+///
+/// let batch = tail.read(Limit::default());
+/// assert_eq!(batch.messages[0].message().as_text(), Some("hello"));
+/// assert_eq!(batch.cursor, published.cursor);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct Log {
+    pub(crate) shared: Arc<Shared>,
+}
+
+pub(crate) struct Shared {
+    pub(crate) home: Arc<Home>,
+    pub(crate) config: LogConfig,
+    state: Mutex<State>,
+}
+
+/// What only one at a time may do: the ordering point.
+pub(crate) struct State {
+    /// The last seq given.
+    pub(crate) last: u64,
+    time: Timestamp,
+    bytes: usize,
+    channels: HashSet<ByName, RandomState>,
+    patterns: HashMap<Pattern, Arc<PatternView>, RandomState>,
+    tombstones: Tombstones,
+    keys: Keys,
+    ages: Ages,
+}
+
+impl Log {
+    /// An empty log. `epoch` must be new: no earlier life of this log may have had it (L2).
+    #[must_use]
+    pub fn new(epoch: Epoch, config: LogConfig) -> Self {
+        let state = State {
+            last: 0,
+            time: Timestamp::default(),
+            bytes: 0,
+            channels: HashSet::default(),
+            patterns: HashMap::default(),
+            tombstones: Tombstones::new(&config),
+            keys: Keys::new(&config),
+            ages: Ages::default(),
+        };
+        let home = Arc::new(Home::new(epoch, config.frame_window, config.frame_bytes));
+        Self { shared: Arc::new(Shared { home, config, state: Mutex::new(state) }) }
+    }
+
+    /// The limits it was made with.
+    #[must_use]
+    pub fn config(&self) -> &LogConfig {
+        &self.shared.config
+    }
+
+    /// The place of the last message that is visible.
+    #[must_use]
+    pub fn head(&self) -> Cursor {
+        self.shared.home.cursor(self.shared.home.head.load(Ordering::Acquire))
+    }
+
+    /// Appends a message (L1, L3, L4).
+    ///
+    /// When this returns, every read that begins finds the message; the readers that wait are in [`Wakes`].
+    ///
+    /// # Errors
+    /// [`AppendError`] names the limit that refuses it. Then nothing was stored.
+    pub fn append(&self, publish: Publish, now: Timestamp) -> Result<(Appended, Wakes), AppendError> {
+        let mut garbage = Vec::new();
+        // The lock is gone before `garbage` is freed.
+        self.shared.lock().append(&self.shared, publish, now, &mut garbage)
+    }
+
+    /// Forgets a channel's messages. Readers that have not seen them get a gap. False if there is none.
+    #[must_use]
+    pub fn delete(&self, name: &ChannelName) -> bool {
+        let mut garbage = Vec::new();
+        let mut state = self.shared.lock();
+        let Some(channel) = state.channels.get(name).map(|known| Arc::clone(&known.0)) else { return false };
+        let freed = lock(&channel.state).trim(&mut garbage, |_, _| true);
+        state.bytes -= freed;
+        state.forget_if_idle(&channel);
+        drop(state);
+        true
+    }
+
+    /// Removes what is too old at `now`, in at most `channels` channels. Returns whether more is due.
+    ///
+    /// Appending trims the channel that it appends to; this is for those that nobody publishes to.
+    #[must_use]
+    pub fn expire(&self, now: Timestamp, channels: usize) -> bool {
+        let mut garbage = Vec::new();
+        let mut state = self.shared.lock();
+        (0..channels).all(|_| state.expire_one(now, &mut garbage))
+    }
+}
+
+impl Shared {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
+        lock(&self.state)
+    }
+
+    fn retention_of(&self, name: &ChannelName) -> Retention {
+        let own = self.config.retention_of.iter().find(|(pattern, _)| pattern.matches(name));
+        own.map_or(self.config.retention, |(_, retention)| *retention)
+    }
+}
+
+impl State {
+    fn append(
+        &mut self,
+        shared: &Shared,
+        publish: Publish,
+        now: Timestamp,
+        garbage: &mut Vec<Arc<Entry>>,
+    ) -> Result<(Appended, Wakes), AppendError> {
+        let (names, message, key) = publish.into_parts();
+        if names.len() > shared.config.places {
+            return Err(AppendError::TooManyPlaces);
+        }
+        let key = key.map(|key| (Fingerprint::of(&names, &message), key));
+        if let Some((fingerprint, key)) = &key {
+            match self.keys.look_up(key, *fingerprint, now) {
+                Known::New => {}
+                Known::Full => return Err(AppendError::TooManyKeys),
+                Known::Other => return Err(AppendError::KeyConflict),
+                Known::Same(cursor) => {
+                    let answer = Appended { cursor, followers: 0, repeated: true };
+                    return Ok((answer, Wakes::default()));
+                }
+            }
+        }
+        let channels = self.channels_for(shared, &names, message.len() + Retention::OVERHEAD)?;
+        let seq = self.last + 1;
+        self.time = self.time.max(now);
+        let places = channels.iter().map(|channel| (channel.name.clone(), channel.last()));
+        let entry = Arc::new(Entry::new(Arc::clone(&shared.home), seq, self.time, message, places));
+
+        let mut wakes = Wakes::default();
+        let mut followers = 0;
+        for channel in &channels {
+            followers += self.push(channel, &entry, &mut wakes, garbage);
+        }
+        self.last = seq;
+        let cursor = shared.home.cursor(seq);
+        if let Some((fingerprint, key)) = key {
+            self.keys.insert(key, fingerprint, cursor);
+        }
+        // Last of all: from here on readers see it, and all who wait for it are marked.
+        shared.home.head.store(seq, Ordering::Release);
+        Ok((Appended { cursor, followers, repeated: false }, wakes))
+    }
+
+    /// The channels of a publish, made where they do not exist; or the limit that refuses it.
+    fn channels_for(
+        &mut self,
+        shared: &Shared,
+        names: &[ChannelName],
+        size: usize,
+    ) -> Result<Vec<Arc<Channel>>, AppendError> {
+        if self.bytes.saturating_add(size.saturating_mul(names.len())) > shared.config.bytes {
+            return Err(AppendError::Full);
+        }
+        if names.iter().any(|name| size > shared.retention_of(name).bytes) {
+            return Err(AppendError::TooLarge);
+        }
+        let new = names.iter().filter(|name| !self.channels.contains(*name)).count();
+        if self.channels.len() + new > shared.config.channels {
+            return Err(AppendError::TooManyChannels);
+        }
+        Ok(names.iter().map(|name| self.channel(shared, name)).collect())
+    }
+
+    /// Appends to one channel and to the patterns that match it; returns how many follow them.
+    fn push(
+        &mut self,
+        channel: &Arc<Channel>,
+        entry: &Arc<Entry>,
+        wakes: &mut Wakes,
+        garbage: &mut Vec<Arc<Entry>>,
+    ) -> usize {
+        channel.set_last(entry.seq());
+        let mut state = lock(&channel.state);
+        let freed = state.push(entry, &channel.retention, wakes, garbage);
+        self.bytes = self.bytes + entry.size() - freed;
+        if !mem::replace(&mut state.ages, true) {
+            self.ages.push(entry.time().after(channel.retention.age), Arc::clone(channel));
+        }
+        let mut followers = state.followers.len();
+        for pattern in &state.patterns {
+            pattern.push(entry, wakes, garbage);
+            followers += pattern.follow(|followers| followers.len());
+        }
+        followers
+    }
+
+    /// The channel `name`, made if it does not exist. The caller has checked the limit.
+    fn channel(&mut self, shared: &Shared, name: &ChannelName) -> Arc<Channel> {
+        if let Some(known) = self.channels.get(name) {
+            return Arc::clone(&known.0);
+        }
+        let (mark, last) = self.tombstones.take(name);
+        let channel = Arc::new(Channel::new(name.clone(), shared.retention_of(name), mark, last));
+        for view in self.patterns.values().filter(|view| view.pattern.matches(name)) {
+            view.add(Arc::clone(&channel), mark);
+            lock(&channel.state).patterns.push(Arc::clone(view));
+        }
+        self.channels.insert(ByName(Arc::clone(&channel)));
+        channel
+    }
+
+    /// The channel `name` for one who follows it.
+    pub(crate) fn open_channel(
+        &mut self,
+        shared: &Shared,
+        name: &ChannelName,
+    ) -> Result<Arc<Channel>, OpenError> {
+        if self.channels.len() >= shared.config.channels && !self.channels.contains(name) {
+            return Err(OpenError::TooManyChannels);
+        }
+        Ok(self.channel(shared, name))
+    }
+
+    /// The view of `pattern` for one who follows it. The first to follow it pays for a look at every channel.
+    pub(crate) fn open_pattern(
+        &mut self,
+        shared: &Shared,
+        pattern: &Pattern,
+    ) -> Result<Arc<PatternView>, OpenError> {
+        if let Some(view) = self.patterns.get(pattern) {
+            return Ok(Arc::clone(view));
+        }
+        if self.patterns.len() >= shared.config.patterns {
+            return Err(OpenError::TooManyPatterns);
+        }
+        let matching = |channel: &&ByName| pattern.matches(&channel.0.name);
+        let channels: HashSet<_, _> = self.channels.iter().filter(matching).cloned().collect();
+        let mut mark = self.tombstones.highest(|name| pattern.matches(name));
+        channels.iter().for_each(|channel| mark.raise(lock(&channel.0.state).trimmed));
+        let view = Arc::new(PatternView::new(
+            pattern.clone(),
+            shared.config.pattern_window.max(1),
+            channels.clone(),
+            self.last,
+            mark,
+        ));
+        channels.iter().for_each(|channel| lock(&channel.0.state).patterns.push(Arc::clone(&view)));
+        self.patterns.insert(pattern.clone(), Arc::clone(&view));
+        Ok(view)
+    }
+
+    pub(crate) fn find(&self, name: &ChannelName) -> Option<&Arc<Channel>> {
+        self.channels.get(name).map(|known| &known.0)
+    }
+
+    pub(crate) fn all(&self) -> impl ExactSizeIterator<Item = &Arc<Channel>> {
+        self.channels.iter().map(|known| &known.0)
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Forgets a channel that holds nothing and that nobody follows; its mark stays.
+    pub(crate) fn forget_if_idle(&mut self, channel: &Arc<Channel>) {
+        let state = lock(&channel.state);
+        let known = self.channels.get(&channel.name).is_some_and(|known| Arc::ptr_eq(&known.0, channel));
+        if !known || !state.is_idle() {
+            return;
+        }
+        self.channels.remove(&channel.name);
+        state.patterns.iter().for_each(|view| view.remove(channel));
+        // A channel that never had a message leaves nothing behind that a gap could be about.
+        if channel.last() > 0 {
+            let mark = Mark { seq: channel.last(), time: state.trimmed.time };
+            self.tombstones.insert(channel.name.clone(), mark);
+        }
+    }
+
+    /// Forgets a pattern that nobody follows.
+    pub(crate) fn forget_pattern_if_idle(&mut self, view: &Arc<PatternView>) {
+        let known = self.patterns.get(&view.pattern).is_some_and(|known| Arc::ptr_eq(known, view));
+        if !known || !view.follow(|followers| followers.is_empty()) {
+            return;
+        }
+        self.patterns.remove(&view.pattern);
+        for channel in view.channels() {
+            lock(&channel.state).patterns.retain(|known| !Arc::ptr_eq(known, view));
+        }
+    }
+
+    /// Trims the channel whose front is oldest. False when none is due.
+    fn expire_one(&mut self, now: Timestamp, garbage: &mut Vec<Arc<Entry>>) -> bool {
+        let Some(channel) = self.ages.pop_due(now) else { return false };
+        let oldest = now.before(channel.retention.age);
+        let mut state = lock(&channel.state);
+        self.bytes -= state.trim(garbage, |_, front| front.time() <= oldest);
+        state.ages = state.window.front().is_some();
+        let front = state.window.front().map(|front| front.time());
+        drop(state);
+        match front {
+            Some(time) => self.ages.push(time.after(channel.retention.age), channel),
+            None => self.forget_if_idle(&channel),
+        }
+        true
+    }
+}

@@ -1,0 +1,44 @@
+//! What is only wrong, or doubtful, together.
+
+use std::net::SocketAddr;
+
+use super::{
+    origins::{AllowedOrigin, Origins},
+    problem::{Finding, Place},
+    route::Route,
+    section::Section,
+};
+
+/// Refuses routes that no request can reach, because an earlier one takes them all.
+pub(super) fn refuse_hidden(s: &mut Section<'_>, routes: &[(Route, Place)]) {
+    for (index, (route, at)) in routes.iter().enumerate() {
+        if let Some((earlier, _)) = routes[..index].iter().find(|(earlier, _)| earlier.hides(route)) {
+            let (path, kind) = (earlier.path.as_str(), earlier.kind.name());
+            let wrong = format!("no request reaches this route: the `{kind}` of {path} above takes them all");
+            s.wrong(at.clone(), wrong, "give one of them another path, or the earlier one a `when`");
+        }
+    }
+}
+
+/// What is valid, but opens more than one may have meant.
+pub(super) fn warnings(listen: SocketAddr, origins: (&Origins, Place), routes: &[(Route, Place)]) -> Vec<Finding> {
+    let mut warnings = Vec::new();
+    let (origins, at) = origins;
+    if origins.0.contains(&AllowedOrigin::Any) {
+        warnings.push(Finding {
+            at,
+            wrong: "pages of every origin may read, and publish where that is allowed".to_owned(),
+            right: "list the origins, unless all that is published is public".to_owned(),
+        });
+    }
+    // On loopback nobody else can connect, whatever the routes allow.
+    if !listen.ip().is_loopback() {
+        let open = routes.iter().filter(|(route, _)| route.is_open_to_publish());
+        warnings.extend(open.map(|(route, at)| Finding {
+            at: at.clone(),
+            wrong: format!("clients on other machines may change the log by {}", route.path.as_str()),
+            right: "list the addresses of those who should in `allow` (or `publishers`)".to_owned(),
+        }));
+    }
+    warnings
+}

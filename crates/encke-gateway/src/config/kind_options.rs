@@ -1,0 +1,140 @@
+//! Reading the options of each kind of route.
+
+use std::time::Duration;
+
+use super::{
+    access::Access,
+    kind::{Answer, Iframe, Incoming, Longpoll, Poll, Publish, Sse, Ws},
+    limits::Stream,
+    options::{Callback, ChannelSource, FieldName, Order, Payload},
+    route::Inherited,
+    scalar::{Choice, quoted},
+    section::Section,
+};
+
+impl Poll {
+    pub(super) fn read(s: &mut Section<'_>, capture: Option<&str>) -> Option<Self> {
+        let channel = ChannelSource::read(s, capture);
+        let payload = s.get("payload", Payload::Envelope);
+        Some(Self {
+            payload,
+            cursor_field: read_cursor_field(s, payload),
+            order: s.get("order", Order::Ascending),
+            cookie: s.get("cookie", false),
+            jsonp: s.get("jsonp", false),
+            channel: channel?,
+        })
+    }
+}
+
+impl Longpoll {
+    pub(super) fn read(s: &mut Section<'_>, capture: Option<&str>) -> Option<Self> {
+        let channel = ChannelSource::read(s, capture);
+        let wait = s.get_in("wait", Duration::from_secs(25), Duration::ZERO..=Duration::from_secs(60));
+        let cookie = s.get("cookie", false);
+        let answer = if s.get("one", false) {
+            for key in ["payload", "cursor_field", "linger", "jsonp"] {
+                s.refuse(key, "with `one = true`: the answer is the data of one message, as it is");
+            }
+            Answer::One
+        } else {
+            let payload = s.get("payload", Payload::Envelope);
+            Answer::Batch {
+                payload,
+                cursor_field: read_cursor_field(s, payload),
+                linger: s.get_in("linger", Duration::ZERO, Duration::ZERO..=Duration::from_secs(5)),
+                jsonp: s.get("jsonp", false),
+            }
+        };
+        Some(Self { wait, cookie, answer, channel: channel? })
+    }
+}
+
+impl Sse {
+    pub(super) fn read(s: &mut Section<'_>, inherited: &Inherited, capture: Option<&str>) -> Option<Self> {
+        let channel = ChannelSource::read(s, capture);
+        let payload = s.get("payload", Payload::Envelope);
+        Some(Self { payload, stream: Stream::read(s, inherited.stream), channel: channel? })
+    }
+}
+
+impl Iframe {
+    pub(super) fn read(s: &mut Section<'_>, inherited: &Inherited, capture: Option<&str>) -> Option<Self> {
+        let channel = ChannelSource::read(s, capture);
+        Some(Self {
+            payload: s.get("payload", Payload::Envelope),
+            callback: s.get("callback", Callback::default()),
+            post_message: s.list("post_message", Vec::new()),
+            stream: Stream::read(s, inherited.stream),
+            channel: channel?,
+        })
+    }
+}
+
+impl Ws {
+    pub(super) fn read(s: &mut Section<'_>, inherited: &Inherited, capture: Option<&str>) -> Option<Self> {
+        let channel_at = s.place("channel");
+        let channel = ChannelSource::read(s, capture);
+        let payload = s.get("payload", Payload::Envelope);
+        let incoming = match s.get("incoming", IncomingWord::Commands) {
+            IncomingWord::Commands => {
+                let allow = s.list("publishers", Access::loopback().allow);
+                Incoming::Commands { publishers: Access { allow, deny: Vec::new() } }
+            }
+            word => {
+                s.refuse("publishers", &format!("with `incoming = {}`: it is about the command", quoted(word.word())));
+                if word == IncomingWord::Publish { Incoming::Publish } else { Incoming::Ignore }
+            }
+        };
+        let stream = Stream::read(s, inherited.stream);
+        let channel = channel?;
+        if incoming == Incoming::Publish {
+            channel.refuse_patterns(s, channel_at);
+        }
+        Some(Self { channel, payload, stream, incoming })
+    }
+}
+
+impl Publish {
+    pub(super) fn read(s: &mut Section<'_>, capture: Option<&str>) -> Option<Self> {
+        let channel_at = s.place("channel");
+        let channel = ChannelSource::read(s, capture);
+        let content_type = s.optional("content_type");
+        let channel = channel?;
+        channel.refuse_patterns(s, channel_at);
+        Some(Self { channel, content_type })
+    }
+}
+
+/// The channel of a route of kind `channels`: without a source the route lists them all. `None` if it is wrong.
+pub(super) fn read_channels(s: &mut Section<'_>, capture: Option<&str>) -> Option<Option<ChannelSource>> {
+    s.also_known(&["channel"]);
+    if s.has("channel") || capture.is_some() {
+        return ChannelSource::read(s, capture).map(Some);
+    }
+    Some(None)
+}
+
+fn read_cursor_field(s: &mut Section<'_>, payload: Payload) -> Option<FieldName> {
+    const ENVELOPE: [&str; 8] = ["type", "channel", "seq", "prev", "cursor", "time", "name", "data"];
+    let at = s.place("cursor_field");
+    let field: FieldName = s.optional("cursor_field")?;
+    if payload == Payload::Envelope && ENVELOPE.contains(&field.as_str()) {
+        let wrong = format!("the envelope has a field `{}` already", field.as_str());
+        s.wrong(at, wrong, "choose another name, such as \"id\"");
+    }
+    Some(field)
+}
+
+/// The word after `incoming =`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum IncomingWord {
+    Commands,
+    Publish,
+    Ignore,
+}
+
+impl Choice for IncomingWord {
+    const ALL: &'static [(&'static str, Self)] =
+        &[("commands", Self::Commands), ("publish", Self::Publish), ("ignore", Self::Ignore)];
+}

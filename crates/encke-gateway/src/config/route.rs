@@ -1,0 +1,111 @@
+//! `[[route]]`: what is served where.
+
+use super::{
+    access::Access,
+    kind::{Incoming, Kind, RouteKind, Ws},
+    limits::Stream,
+    options::{ChannelSource, FieldName},
+    origins::Origins,
+    path::RoutePath,
+    problem::Place,
+    section::{Section, read_nothing},
+};
+
+/// A path and what is served there.
+///
+/// A request is served by the first route that has its path, whose `when` parameter it has, and whose kind takes its
+/// method: `publish` takes POST, `ws` an upgrade, the others GET (and `channels` DELETE).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Route {
+    /// The path.
+    pub path: RoutePath,
+    /// The route is only for requests with this query parameter, whatever its value.
+    pub when: Option<FieldName>,
+    /// Who may use it, by address.
+    pub access: Access,
+    /// Which web origins may use it, besides its own.
+    pub origins: Origins,
+    /// What is served, with its options.
+    pub kind: RouteKind,
+}
+
+/// What a route has from the settings for all, unless it says otherwise.
+#[derive(Debug, Default)]
+pub(super) struct Inherited {
+    pub(super) origins: Origins,
+    pub(super) stream: Stream,
+}
+
+/// The paths of the native dialect.
+const STANDARD: [(&str, Kind); 12] = [
+    ("/publish", Kind::Publish),
+    ("/poll", Kind::Poll),
+    ("/longpoll", Kind::Longpoll),
+    ("/sse", Kind::Sse),
+    ("/iframe", Kind::Iframe),
+    ("/ws", Kind::Ws),
+    ("/channels", Kind::Channels),
+    ("/channels/{channel}", Kind::Channels),
+    ("/healthz", Kind::Health),
+    ("/readyz", Kind::Ready),
+    ("/metrics", Kind::Metrics),
+    ("/", Kind::Page),
+];
+
+impl Route {
+    /// Reads one `[[route]]`, and where it stands.
+    pub(super) fn read(s: &mut Section<'_>, inherited: &Inherited) -> Option<(Self, Place)> {
+        let at = s.place("path");
+        let path = s.required::<RoutePath>("path");
+        let Some(kind) = s.required::<Kind>("kind") else {
+            s.forget_the_rest();
+            return None;
+        };
+        s.elsewhere(kind.names_of_others());
+        let when = s.optional("when");
+        let access = Access::read(s, kind.default_access());
+        let origins = Origins(s.list("origins", inherited.origins.0.clone()));
+        let capture = path.as_ref().and_then(RoutePath::capture);
+        let kind = kind.read(s, inherited, capture);
+        let route = Self { path: path?, when, access, origins, kind: kind? };
+        if let Some(name) = route.unused_capture() {
+            let right = format!("set channel = {{ segment = \"{name}\" }}, or write the path without it");
+            s.wrong(at.clone(), format!("nothing reads the segment `{{{name}}}`"), right);
+        }
+        Some((route, at))
+    }
+
+    /// The routes of the native dialect.
+    pub(super) fn standard(inherited: &Inherited) -> Vec<Self> {
+        let route = |(path, kind): (&str, Kind)| {
+            let path = RoutePath::new(path).ok()?;
+            let (options, _) = read_nothing(|s| kind.read(s, inherited, path.capture()));
+            let (access, origins) = (kind.default_access(), inherited.origins.clone());
+            Some(Self { path, when: None, access, origins, kind: options? })
+        };
+        STANDARD.into_iter().filter_map(route).collect()
+    }
+
+    fn unused_capture(&self) -> Option<&str> {
+        let used = matches!(self.kind.channel(), Some(ChannelSource::Segment));
+        self.path.capture().filter(|_| !used)
+    }
+
+    /// Whether no request that `later` would serve gets past this route.
+    pub(super) fn hides(&self, later: &Self) -> bool {
+        let when = self.when.is_none() || self.when == later.when;
+        when && self.kind.takes() == later.kind.takes() && self.path.covers(&later.path)
+    }
+
+    /// Whether it lets a client on another machine publish, or delete what was published.
+    pub(super) fn is_open_to_publish(&self) -> bool {
+        let by = match &self.kind {
+            RouteKind::Publish(_) | RouteKind::Channels(_) | RouteKind::Ws(Ws { incoming: Incoming::Publish, .. }) => {
+                &self.access
+            }
+            RouteKind::Ws(Ws { incoming: Incoming::Commands { publishers }, .. }) => publishers,
+            _ => return false,
+        };
+        !by.is_loopback_only() && !self.access.is_loopback_only()
+    }
+}

@@ -1,0 +1,135 @@
+use std::{
+    sync::{Arc, atomic::AtomicBool},
+    time::{Duration, SystemTime},
+};
+
+use encke_core::{Epoch, Log, LogConfig, Timestamp};
+
+use crate::{
+    Authorizer, Engine, Hub, MemoryEngine, Open, counters::Counters, hub::Inner, registry::Registry,
+};
+
+/// The limits of a hub. Each has a refusal that the field names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HubConfig {
+    /// Bytes of one message's data; beyond it [`PublishError::TooLarge`].
+    pub message_bytes: usize,
+    /// Channels and patterns of one subscription; beyond it [`SubscribeError::TooManySelectors`].
+    pub selectors: usize,
+    /// Subscriptions at a time; beyond it [`SubscribeError::TooManySubscriptions`].
+    pub subscriptions: usize,
+    /// How long a drain takes, and so how far the returns are spread.
+    pub drain_window: Duration,
+}
+
+impl Default for HubConfig {
+    fn default() -> Self {
+        Self {
+            message_bytes: 64 << 10,
+            selectors: 128,
+            subscriptions: 100_000,
+            drain_window: Duration::from_secs(10),
+        }
+    }
+}
+
+/// Puts a [`Hub`] together.
+pub struct HubBuilder {
+    engine: Option<Box<dyn Engine>>,
+    authorizer: Box<dyn Authorizer>,
+    clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
+    log: LogConfig,
+    config: HubConfig,
+}
+
+impl HubBuilder {
+    /// The engine, instead of a memory engine.
+    #[must_use]
+    pub fn engine(mut self, engine: impl Engine) -> Self {
+        self.engine = Some(Box::new(engine));
+        self
+    }
+
+    /// Who decides about access. Without it the hub is open.
+    #[must_use]
+    pub fn authorizer(mut self, authorizer: impl Authorizer) -> Self {
+        self.authorizer = Box::new(authorizer);
+        self
+    }
+
+    /// The clock, instead of the system's.
+    #[must_use]
+    pub fn clock(mut self, clock: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
+        self.clock = Box::new(clock);
+        self
+    }
+
+    /// The limits of the memory engine's log. An engine that is given has its own.
+    #[must_use]
+    pub fn log(mut self, log: LogConfig) -> Self {
+        self.log = log;
+        self
+    }
+
+    /// The limits of the hub.
+    #[must_use]
+    pub fn config(mut self, config: HubConfig) -> Self {
+        self.config = config;
+        self
+    }
+
+    /// The hub.
+    ///
+    /// # Errors
+    /// [`RandomError`] if the system gives no random bits for the epoch of a new log.
+    pub fn build(self) -> Result<Hub, RandomError> {
+        let engine = match self.engine {
+            Some(engine) => engine,
+            None => Box::new(MemoryEngine::new(Log::new(fresh_epoch()?, self.log))),
+        };
+        Ok(Hub::from_inner(Arc::new(Inner {
+            engine,
+            authorizer: self.authorizer,
+            clock: self.clock,
+            config: self.config,
+            registry: Registry::default(),
+            counters: Counters::default(),
+            draining: AtomicBool::new(false),
+        })))
+    }
+}
+
+/// The system gave no random bits, so no fresh epoch can be named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RandomError;
+
+impl std::fmt::Display for RandomError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the system gave no random bits")
+    }
+}
+
+impl std::error::Error for RandomError {}
+
+fn fresh_epoch() -> Result<Epoch, RandomError> {
+    getrandom::u64().map(Epoch::from_bits).map_err(|_| RandomError)
+}
+
+fn system_clock() -> Timestamp {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}
+
+impl Hub {
+    /// Begins to put a hub together.
+    #[must_use]
+    pub fn builder() -> HubBuilder {
+        HubBuilder {
+            engine: None,
+            authorizer: Box::new(Open),
+            clock: Box::new(system_clock),
+            log: LogConfig::default(),
+            config: HubConfig::default(),
+        }
+    }
+}

@@ -1,0 +1,258 @@
+use std::{
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use encke_core::{
+    Appended, ChannelInfo, ChannelName, LogInfo, Pattern, Publish, Selector, Since, Timestamp, Wakes,
+};
+
+use crate::{
+    Action, Ask, Authorizer, Counts, Denied, End, Engine, Grant, HubConfig, PublishError, SubscribeError,
+    Subscription, counters::Counters, registry::Registry,
+};
+
+/// How many readers are woken before others get their turn.
+const WAKE_SLICE: usize = 512;
+
+/// The running hub: a log behind an engine, and those who follow it. Cloning gives another handle to it.
+#[derive(Clone)]
+pub struct Hub {
+    inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) engine: Box<dyn Engine>,
+    pub(crate) authorizer: Box<dyn Authorizer>,
+    pub(crate) clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
+    pub(crate) config: HubConfig,
+    pub(crate) registry: Registry,
+    pub(crate) counters: Counters,
+    pub(crate) draining: AtomicBool,
+}
+
+impl Inner {
+    pub(crate) fn now(&self) -> Timestamp {
+        (self.clock)()
+    }
+}
+
+impl Hub {
+    pub(crate) fn from_inner(inner: Arc<Inner>) -> Self {
+        Self { inner }
+    }
+
+    /// Asks whether somebody may do something.
+    ///
+    /// # Errors
+    /// [`Denied`] says why not.
+    pub async fn authorize(&self, ask: &Ask) -> Result<Grant, Denied> {
+        self.inner.authorizer.authorize(ask).await.map(Grant::new)
+    }
+
+    /// Publishes a message and wakes those who wait for it.
+    ///
+    /// # Errors
+    /// [`PublishError`] says why it was not stored.
+    pub async fn publish(&self, grant: &Grant, publish: Publish) -> Result<Appended, PublishError> {
+        let result = self.store(grant, publish).await;
+        match result {
+            Ok((appended, mut wakes)) => {
+                self.inner.counters.publish(appended.repeated);
+                while wakes.wake_some(WAKE_SLICE) {
+                    tokio::task::yield_now().await;
+                }
+                Ok(appended)
+            }
+            Err(error) => {
+                self.inner.counters.refuse();
+                Err(error)
+            }
+        }
+    }
+
+    async fn store(&self, grant: &Grant, publish: Publish) -> Result<(Appended, Wakes), PublishError> {
+        let now = self.inner.now();
+        for channel in publish.channels() {
+            grant.check_channel(Action::Publish, channel, now)?;
+        }
+        let limit = self.inner.config.message_bytes;
+        if publish.message().data().len() > limit {
+            return Err(PublishError::TooLarge { limit });
+        }
+        self.inner.engine.publish(publish, now).await.map_err(PublishError::Engine)
+    }
+
+    /// Opens a subscription. `label` is the word by which it is counted.
+    ///
+    /// # Errors
+    /// [`SubscribeError`] says why not.
+    pub fn subscribe(
+        &self,
+        grant: &Grant,
+        label: &'static str,
+        selectors: Vec<Selector>,
+        since: Since,
+    ) -> Result<Subscription, SubscribeError> {
+        let opened = self.open(grant, label, selectors, since);
+        self.inner.counters.subscribe(opened.is_ok());
+        opened
+    }
+
+    fn open(
+        &self,
+        grant: &Grant,
+        label: &'static str,
+        selectors: Vec<Selector>,
+        since: Since,
+    ) -> Result<Subscription, SubscribeError> {
+        let inner = &self.inner;
+        let now = inner.now();
+        for selector in &selectors {
+            grant.check(Action::Subscribe, selector, now)?;
+        }
+        let limit = inner.config.selectors;
+        if selectors.len() > limit {
+            return Err(SubscribeError::TooManySelectors { limit });
+        }
+        if self.is_draining() {
+            return Err(SubscribeError::Draining { retry: self.spread() });
+        }
+        let tail = inner.engine.log().open_as(label, selectors, since, now)?;
+        let end = Arc::new(OnceLock::new());
+        let (stop, limit) = (tail.stop_handle(), inner.config.subscriptions);
+        let id = inner.registry.insert(label, stop, Arc::clone(&end), grant.expires(), limit);
+        let id = id.ok_or(SubscribeError::TooManySubscriptions)?;
+        Ok(Subscription::new(Arc::clone(inner), tail, id, end))
+    }
+
+    /// Removes a channel's messages. False if there is no such channel.
+    ///
+    /// # Errors
+    /// [`PublishError`] if the grant does not cover it or the engine cannot.
+    pub async fn delete(&self, grant: &Grant, channel: &ChannelName) -> Result<bool, PublishError> {
+        grant.check_channel(Action::Delete, channel, self.inner.now())?;
+        self.inner.engine.delete(channel).await.map_err(PublishError::Engine)
+    }
+
+    /// One channel, if it exists.
+    ///
+    /// # Errors
+    /// [`Denied`] if the grant does not cover it.
+    pub fn channel(&self, grant: &Grant, name: &ChannelName) -> Result<Option<ChannelInfo>, Denied> {
+        grant.check_channel(Action::Inspect, name, self.inner.now())?;
+        Ok(self.inner.engine.log().channel(name))
+    }
+
+    /// The first `limit` channels that match `pattern` and whose names follow `after`, by name.
+    ///
+    /// # Errors
+    /// [`Denied`] if the grant does not cover the pattern.
+    pub fn channels(
+        &self,
+        grant: &Grant,
+        pattern: &Pattern,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<ChannelInfo>, Denied> {
+        grant.check(Action::Inspect, &Selector::Pattern(pattern.clone()), self.inner.now())?;
+        Ok(self.inner.engine.log().channels(after, Some(pattern), limit))
+    }
+
+    /// What the log holds as a whole.
+    #[must_use]
+    pub fn log_info(&self) -> LogInfo {
+        self.inner.engine.log().info()
+    }
+
+    /// What the hub has done.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        self.inner.counters.counts()
+    }
+
+    /// The number of live subscriptions for each label.
+    #[must_use]
+    pub fn subscriptions(&self) -> Vec<(&'static str, usize)> {
+        self.inner.registry.by_label()
+    }
+
+    /// The limits that it was made with.
+    #[must_use]
+    pub fn config(&self) -> &HubConfig {
+        &self.inner.config
+    }
+
+    /// What the hub's clock says.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.inner.now()
+    }
+
+    /// Removes what is too old and ends what has expired, every second, for ever: for a task of the host's.
+    pub async fn maintain(&self) {
+        const CHANNELS_AT_A_TIME: usize = 1_000;
+        let mut every = tokio::time::interval(Duration::from_secs(1));
+        loop {
+            every.tick().await;
+            let now = self.inner.now();
+            self.inner.registry.expire(now);
+            while self.inner.engine.log().expire(now, CHANNELS_AT_A_TIME) {
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+
+    /// Whether [`Hub::drain`] has begun.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.inner.draining.load(Ordering::Relaxed)
+    }
+
+    /// Turns new subscriptions away and ends the live ones, spread over the window (S4). Publishing goes on.
+    ///
+    /// Returns when all have been told; those that hold them may still be writing.
+    pub async fn drain(&self) {
+        const STEP: Duration = Duration::from_millis(100);
+        self.inner.draining.store(true, Ordering::Relaxed);
+        let steps = self.inner.config.drain_window.as_millis().div_ceil(STEP.as_millis()).max(1);
+        let steps = usize::try_from(steps).unwrap_or(usize::MAX);
+        let slice = self.inner.registry.len().div_ceil(steps).max(1);
+        let mut every = tokio::time::interval(STEP);
+        let mut last = None;
+        loop {
+            every.tick().await;
+            last = self.inner.registry.end_some(last, slice, || End::Drained { retry: self.spread() });
+            if last.is_none() {
+                break;
+            }
+        }
+    }
+
+    /// The number of live subscriptions.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.inner.registry.len()
+    }
+
+    /// Whether nobody subscribes.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// A time to come back after, at random, so that not all come at once.
+    fn spread(&self) -> Duration {
+        let window = u64::try_from(self.inner.config.drain_window.as_millis()).unwrap_or(u64::MAX);
+        Duration::from_millis(fastrand::u64(0..=window.min(60_000)))
+    }
+}
+
+impl std::fmt::Debug for Hub {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Hub").field("config", &self.inner.config).finish_non_exhaustive()
+    }
+}

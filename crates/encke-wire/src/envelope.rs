@@ -1,0 +1,132 @@
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use encke_core::{Cursor, Delivery, Encode, Gap, Kind};
+
+use crate::time::write_time;
+
+/// The envelope of a message: one line of JSON, the same on every transport.
+///
+/// `{"type":"message","channel":"news","seq":42,"prev":40,"cursor":"..","time":"..","data":..}`, with `name` and
+/// `content_type` where the message has them. It has no line break, whatever the data.
+#[derive(Debug, Clone, Copy)]
+pub struct Envelope;
+
+impl Encode for Envelope {
+    fn encode(delivery: &Delivery, out: &mut Vec<u8>) {
+        let message = delivery.message();
+        out.extend_from_slice(b"{\"type\":\"message\",\"channel\":");
+        write_string(delivery.channel().as_str(), out);
+        out.extend_from_slice(b",\"seq\":");
+        write_number(delivery.seq(), out);
+        out.extend_from_slice(b",\"prev\":");
+        write_number(delivery.prev(), out);
+        out.extend_from_slice(b",\"cursor\":\"");
+        delivery.cursor().write(out);
+        out.extend_from_slice(b"\",\"time\":\"");
+        write_time(delivery.time(), out);
+        out.push(b'"');
+        if let Some(name) = message.name() {
+            out.extend_from_slice(b",\"name\":");
+            write_string(name, out);
+        }
+        if message.has_content_type() {
+            out.extend_from_slice(b",\"content_type\":");
+            write_string(message.content_type(), out);
+        }
+        out.extend_from_slice(b",\"data\":");
+        Data::encode(delivery, out);
+        out.push(b'}');
+    }
+}
+
+/// The data of a message as one JSON value on one line: JSON as it is, text as a string, anything else as
+/// `{"base64":".."}`.
+#[derive(Debug, Clone, Copy)]
+pub struct Data;
+
+impl Encode for Data {
+    fn encode(delivery: &Delivery, out: &mut Vec<u8>) {
+        let message = delivery.message();
+        match (message.kind(), message.as_text()) {
+            (Kind::Json, Some(json)) => write_line(json, out),
+            (_, Some(text)) => write_string(text, out),
+            (_, None) => {
+                out.extend_from_slice(b"{\"base64\":\"");
+                let begin = out.len();
+                let data = message.data();
+                out.resize(begin + data.len().div_ceil(3) * 4, 0);
+                let written = STANDARD.encode_slice(data, &mut out[begin..]).unwrap_or(0);
+                out.truncate(begin + written);
+                out.extend_from_slice(b"\"}");
+            }
+        }
+    }
+}
+
+/// Appends a gap: `{"type":"gap","channel":"..","from":"..","to":"..","reason":".."}`.
+pub fn write_gap(gap: &Gap, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"{\"type\":\"gap\",\"channel\":");
+    write_string(gap.channel.as_str(), out);
+    out.extend_from_slice(b",\"from\":\"");
+    gap.from.write(out);
+    out.extend_from_slice(b"\",\"to\":\"");
+    gap.to.write(out);
+    out.extend_from_slice(b"\",\"reason\":\"");
+    out.extend_from_slice(gap.reason.as_str().as_bytes());
+    out.extend_from_slice(b"\"}");
+}
+
+/// Appends a checkpoint, a place without a message: `{"type":"checkpoint","cursor":".."}`.
+pub fn write_checkpoint(cursor: Cursor, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"{\"type\":\"checkpoint\",\"cursor\":\"");
+    cursor.write(out);
+    out.extend_from_slice(b"\"}");
+}
+
+/// Appends JSON without its line breaks, which can only be white space between tokens.
+fn write_line(json: &str, out: &mut Vec<u8>) {
+    let begin = out.len();
+    out.extend_from_slice(json.as_bytes());
+    for byte in &mut out[begin..] {
+        if matches!(byte, b'\n' | b'\r') {
+            *byte = b' ';
+        }
+    }
+}
+
+/// Appends `text` as a JSON string.
+pub fn write_string(text: &str, out: &mut Vec<u8>) {
+    if serde_json::to_writer(&mut *out, text).is_err() {
+        // Writing text to a Vec has no way to fail; if it had, the line must still be JSON.
+        out.extend_from_slice(b"\"\"");
+    }
+}
+
+fn write_number(number: u64, out: &mut Vec<u8>) {
+    if serde_json::to_writer(&mut *out, &number).is_err() {
+        out.push(b'0');
+    }
+}
+
+/// Appends JSON so that it can stand inside a `<script>` of an HTML page and in a JavaScript file.
+///
+/// `<`, `>`, `&`, `'`, U+2028 and U+2029 become `\uXXXX`: in JSON they occur only inside strings, where that is
+/// the same text. No HTML parser then finds a tag or comment in it, and no JavaScript parser a line break.
+pub fn write_for_script(json: &[u8], out: &mut Vec<u8>) {
+    let mut rest = json;
+    while let Some(at) = rest.iter().position(|byte| matches!(byte, b'<' | b'>' | b'&' | b'\'' | 0xE2)) {
+        out.extend_from_slice(&rest[..at]);
+        rest = &rest[at..];
+        let (escape, length): (&[u8], usize) = match rest {
+            [b'<', ..] => (b"\\u003c", 1),
+            [b'>', ..] => (b"\\u003e", 1),
+            [b'&', ..] => (b"\\u0026", 1),
+            [b'\'', ..] => (b"\\u0027", 1),
+            [0xE2, 0x80, 0xA8, ..] => (b"\\u2028", 3),
+            [0xE2, 0x80, 0xA9, ..] => (b"\\u2029", 3),
+            _ => (&[0xE2], 1),
+        };
+        out.extend_from_slice(escape);
+        rest = &rest[length..];
+    }
+    out.extend_from_slice(rest);
+}

@@ -1,0 +1,94 @@
+use serde::Deserialize;
+
+/// One item as a client reads it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Received {
+    /// A message.
+    Message(ReceivedMessage),
+    /// What is missing.
+    Gap(ReceivedGap),
+    /// A place without a message.
+    Checkpoint {
+        /// The place.
+        cursor: String,
+    },
+}
+
+/// A message as a client reads it.
+#[derive(Debug, Clone, Deserialize)]
+pub struct ReceivedMessage {
+    /// The channel that it came by.
+    pub channel: String,
+    /// Its number.
+    pub seq: u64,
+    /// The number of the message before it in that channel.
+    pub prev: u64,
+    /// Its place.
+    pub cursor: String,
+    /// When it was published, RFC 3339.
+    pub time: String,
+    /// Its name.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// Its media type, where that is not plain JSON, text or binary.
+    #[serde(default)]
+    pub content_type: Option<String>,
+    /// Its data, one JSON value.
+    pub data: serde_json::Value,
+}
+
+/// A gap as a client reads it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct ReceivedGap {
+    /// The channel or pattern.
+    pub channel: String,
+    /// The place that was presented or reached.
+    pub from: String,
+    /// The end of what is missing.
+    pub to: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// A batch as a client reads it.
+#[derive(Debug, Clone, Deserialize)]
+pub struct ReceivedBatch {
+    /// Messages and gaps.
+    pub messages: Vec<Received>,
+    /// The place after them.
+    pub cursor: String,
+}
+
+impl Received {
+    /// Reads one item.
+    ///
+    /// # Errors
+    /// [`MalformedItem`] if it is none.
+    pub fn parse(json: &str) -> Result<Self, MalformedItem> {
+        serde_json::from_str(json).map_err(|_| MalformedItem)
+    }
+}
+
+impl ReceivedBatch {
+    /// Reads a batch.
+    ///
+    /// # Errors
+    /// [`MalformedItem`] if it is none.
+    pub fn parse(json: &[u8]) -> Result<Self, MalformedItem> {
+        serde_json::from_slice(json).map_err(|_| MalformedItem)
+    }
+}
+
+/// The text is not a message, gap or checkpoint of the native dialect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MalformedItem;
+
+impl std::fmt::Display for MalformedItem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("not an item of the native dialect")
+    }
+}
+
+impl std::error::Error for MalformedItem {}

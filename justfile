@@ -1,0 +1,39 @@
+# Start encke on 127.0.0.1:8000.
+run *args:
+    cargo run -- serve {{ args }}
+
+# Run all tests.
+test *args:
+    cargo test --workspace --all-targets {{ args }}
+
+# Check the format and run clippy.
+lint:
+    cargo fmt --all -- --check && cargo clippy --workspace --all-targets -- -D warnings
+
+# Run the benches.
+bench *args:
+    cargo bench --package encke-benches {{ args }}
+
+# Build the documentation of all crates, and open it.
+doc:
+    cargo doc --workspace --lib --no-deps --open
+
+# Fuzz one parser until stopped; needs nightly and cargo-fuzz.
+fuzz target *args:
+    cargo +nightly fuzz run {{ target }} {{ args }}
+
+# Explore the races of the log and of the hub.
+loom:
+    cargo xtask loom
+
+# Check the architecture invariants.
+tidy:
+    cargo xtask tidy
+
+# Check licences, bans, sources and advisories; needs cargo-deny.
+deny:
+    cargo deny check
+
+# All that must pass before a change is taken.
+ci:
+    cargo xtask ci
