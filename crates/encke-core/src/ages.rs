@@ -22,6 +22,14 @@ impl Ages {
         self.heap.push(Reverse(Aging { due, channel }));
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.heap.len()
+    }
+
+    pub(crate) fn retain(&mut self, keep: impl Fn(&Arc<Channel>) -> bool) {
+        self.heap.retain(|aging| keep(&aging.0.channel));
+    }
+
     pub(crate) fn pop_due(&mut self, now: Timestamp) -> Option<Arc<Channel>> {
         if self.heap.peek()?.0.due > now {
             return None;

@@ -18,20 +18,35 @@ impl Default for Limit {
 }
 
 impl Limit {
+    /// Messages at most, and at least one.
+    pub(crate) fn most(self) -> usize {
+        self.messages.max(1)
+    }
+
     /// Keeps the messages up to `bound` that fit the limit; returns the place that this reaches.
     pub(crate) fn cut(self, messages: &mut Vec<Delivery>, bound: u64) -> u64 {
         let mut bytes = 0;
         let fits = |(index, delivery): (usize, &Delivery)| {
             bytes += delivery.size();
-            delivery.seq() <= bound && index < self.messages.max(1) && (index == 0 || bytes <= self.bytes)
+            delivery.seq() <= bound && index < self.most() && (index == 0 || bytes <= self.bytes)
         };
         let keep = messages.iter().enumerate().map(fits).take_while(|fits| *fits).count();
         if keep == messages.len() {
             return bound;
         }
-        let next_is_beyond = messages[keep].seq() > bound;
         messages.truncate(keep);
-        if next_is_beyond { bound } else { messages.last().map_or(bound, Delivery::seq) }
+        messages.last().map_or(bound, Delivery::seq)
+    }
+}
+
+/// Brings what was taken in several places into one order, each message once, and keeps the first `most`. If
+/// there were more, nothing after these is wanted any longer: `bound` goes down to the last of them.
+pub(crate) fn put_in_order(messages: &mut Vec<Delivery>, most: usize, bound: &mut u64) {
+    messages.sort_unstable_by_key(|delivery| (delivery.seq(), delivery.place()));
+    messages.dedup_by_key(|delivery| delivery.seq());
+    if messages.len() > most {
+        messages.truncate(most);
+        *bound = messages.last().map_or(*bound, |last| last.seq().min(*bound));
     }
 }
 

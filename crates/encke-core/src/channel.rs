@@ -28,6 +28,14 @@ impl Mark {
     }
 }
 
+/// What is gone from a channel, or from all channels of a pattern.
+#[derive(Clone, Copy)]
+pub(crate) struct Trimmed {
+    pub(crate) mark: Mark,
+    /// Rises whenever more goes. The mark of a pattern does not: what goes may be older than what went before.
+    pub(crate) version: u64,
+}
+
 /// A retained view of the log: the newest messages of one channel, and those who follow it.
 ///
 /// Only the holder of the log's lock appends, trims or forgets; readers hold no more than `state`.
@@ -86,7 +94,9 @@ impl ChannelState {
         self.bytes += entry.size();
         let oldest = entry.time().before(retention.age);
         let freed = self.trim(garbage, |state, front| {
-            state.window.len() > retention.count || state.bytes > retention.bytes || front.time() < oldest
+            state.window.len() > retention.count.max(1)
+                || state.bytes > retention.bytes
+                || front.time() < oldest
         });
         self.followers.mark(wakes);
         freed
@@ -109,6 +119,10 @@ impl ChannelState {
             self.patterns.iter().for_each(|pattern| pattern.trim(self.trimmed, garbage));
         }
         before - self.bytes
+    }
+
+    pub(crate) fn gone(&self) -> Trimmed {
+        Trimmed { mark: self.trimmed, version: self.trimmed.seq }
     }
 
     /// Whether nothing would be lost by forgetting it, its mark aside.

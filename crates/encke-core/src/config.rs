@@ -5,7 +5,7 @@ use crate::Pattern;
 /// What a channel keeps: its newest messages, within each of three limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retention {
-    /// Messages at most.
+    /// Messages at most, but at least the newest.
     pub count: usize,
     /// Bytes at most, each message counted with [`Retention::OVERHEAD`].
     pub bytes: usize,
@@ -50,7 +50,8 @@ pub struct LogConfig {
     pub keys: usize,
     /// How long a key is remembered, at least.
     pub key_window: Duration,
-    /// Bytes of encoded frames that are kept for the readers to come; the oldest go first.
+    /// Bytes of encoded frames that are kept for the readers to come, each frame counted with
+    /// [`Retention::OVERHEAD`]; the oldest go first.
     pub frame_bytes: usize,
     /// How far behind the head a message's frames are still kept, in messages.
     pub frame_window: u64,

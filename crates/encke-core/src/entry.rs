@@ -44,7 +44,10 @@ impl Home {
     }
 
     /// Counts the frame that `entry` got, and takes frames from the oldest entries until all fit.
-    fn count_frame(&self, entry: &Arc<Entry>, bytes: usize) {
+    ///
+    /// The overhead counts too: what stands in the queue keeps a shell of its entry in memory.
+    fn count_frame(&self, entry: &Arc<Entry>, frame: usize) {
+        let bytes = frame + Retention::OVERHEAD;
         let mut evicted = Vec::new();
         {
             let mut queue = lock(&self.frames);
@@ -127,8 +130,7 @@ impl Entry {
         }
     }
 
-    /// The first of its channels that `follows` accepts.
-    pub(crate) fn place_of(&self, follows: impl Fn(&ChannelName) -> bool) -> usize {
+    fn place_of(&self, follows: impl Fn(&ChannelName) -> bool) -> usize {
         match self.places() {
             [_] => 0,
             several => several.iter().position(|place| follows(&place.channel)).unwrap_or(0),
@@ -160,8 +162,13 @@ pub struct Delivery {
 }
 
 impl Delivery {
-    pub(crate) fn new(entry: Arc<Entry>, place: usize) -> Self {
-        Self { entry, place }
+    /// `entry` by the first of its channels that `follows` accepts.
+    pub(crate) fn new(entry: &Arc<Entry>, follows: impl Fn(&ChannelName) -> bool) -> Self {
+        Self { entry: Arc::clone(entry), place: entry.place_of(follows) }
+    }
+
+    pub(crate) fn entry(&self) -> &Entry {
+        &self.entry
     }
 
     pub(crate) fn place(&self) -> usize {

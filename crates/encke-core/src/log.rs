@@ -192,14 +192,19 @@ impl State {
         if self.bytes.saturating_add(size.saturating_mul(names.len())) > shared.config.bytes {
             return Err(AppendError::Full);
         }
-        if names.iter().any(|name| size > shared.retention_of(name).bytes) {
+        let known: Vec<_> = names.iter().map(|name| (name, self.find(name).cloned())).collect();
+        let retention = |(name, channel): &(&ChannelName, Option<Arc<Channel>>)| {
+            channel.as_ref().map_or_else(|| shared.retention_of(name), |channel| channel.retention)
+        };
+        if known.iter().any(|known| size > retention(known).bytes) {
             return Err(AppendError::TooLarge);
         }
-        let new = names.iter().filter(|name| !self.channels.contains(*name)).count();
+        let new = known.iter().filter(|(_, channel)| channel.is_none()).count();
         if self.channels.len() + new > shared.config.channels {
             return Err(AppendError::TooManyChannels);
         }
-        Ok(names.iter().map(|name| self.channel(shared, name)).collect())
+        let found = known.into_iter();
+        Ok(found.map(|(name, channel)| channel.unwrap_or_else(|| self.make(shared, name))).collect())
     }
 
     /// Appends to one channel and to the patterns that match it; returns how many follow them.
@@ -215,6 +220,11 @@ impl State {
         let freed = state.push(entry, &channel.retention, wakes, garbage);
         self.bytes = self.bytes + entry.size() - freed;
         if !mem::replace(&mut state.ages, true) {
+            // Channels that were deleted stand in it until they would be old; they must not become many.
+            if self.ages.len() > 2 * self.channels.len() + 64 {
+                let channels = &self.channels;
+                self.ages.retain(|channel| is_known(channels, channel));
+            }
             self.ages.push(entry.time().after(channel.retention.age), Arc::clone(channel));
         }
         let mut followers = state.followers.len();
@@ -225,15 +235,12 @@ impl State {
         followers
     }
 
-    /// The channel `name`, made if it does not exist. The caller has checked the limit.
-    fn channel(&mut self, shared: &Shared, name: &ChannelName) -> Arc<Channel> {
-        if let Some(known) = self.channels.get(name) {
-            return Arc::clone(&known.0);
-        }
+    /// Makes the channel `name`, which does not exist. The caller has checked the limit.
+    fn make(&mut self, shared: &Shared, name: &ChannelName) -> Arc<Channel> {
         let (mark, last) = self.tombstones.take(name);
         let channel = Arc::new(Channel::new(name.clone(), shared.retention_of(name), mark, last));
         for view in self.patterns.values().filter(|view| view.pattern.matches(name)) {
-            view.add(Arc::clone(&channel), mark);
+            view.add(Arc::clone(&channel));
             lock(&channel.state).patterns.push(Arc::clone(view));
         }
         self.channels.insert(ByName(Arc::clone(&channel)));
@@ -246,10 +253,13 @@ impl State {
         shared: &Shared,
         name: &ChannelName,
     ) -> Result<Arc<Channel>, OpenError> {
-        if self.channels.len() >= shared.config.channels && !self.channels.contains(name) {
+        if let Some(known) = self.find(name) {
+            return Ok(Arc::clone(known));
+        }
+        if self.channels.len() >= shared.config.channels {
             return Err(OpenError::TooManyChannels);
         }
-        Ok(self.channel(shared, name))
+        Ok(self.make(shared, name))
     }
 
     /// The view of `pattern` for one who follows it. The first to follow it pays for a look at every channel.
@@ -264,18 +274,18 @@ impl State {
         if self.patterns.len() >= shared.config.patterns {
             return Err(OpenError::TooManyPatterns);
         }
-        let matching = |channel: &&ByName| pattern.matches(&channel.0.name);
-        let channels: HashSet<_, _> = self.channels.iter().filter(matching).cloned().collect();
+        let matching = |channel: &&Arc<Channel>| pattern.matches(&channel.name);
+        let channels: Vec<_> = self.all().filter(matching).cloned().collect();
         let mut mark = self.tombstones.highest(|name| pattern.matches(name));
-        channels.iter().for_each(|channel| mark.raise(lock(&channel.0.state).trimmed));
+        channels.iter().for_each(|channel| mark.raise(lock(&channel.state).trimmed));
         let view = Arc::new(PatternView::new(
             pattern.clone(),
             shared.config.pattern_window.max(1),
-            channels.clone(),
+            &channels,
             self.last,
             mark,
         ));
-        channels.iter().for_each(|channel| lock(&channel.0.state).patterns.push(Arc::clone(&view)));
+        channels.iter().for_each(|channel| lock(&channel.state).patterns.push(Arc::clone(&view)));
         self.patterns.insert(pattern.clone(), Arc::clone(&view));
         Ok(view)
     }
@@ -295,8 +305,7 @@ impl State {
     /// Forgets a channel that holds nothing and that nobody follows; its mark stays.
     pub(crate) fn forget_if_idle(&mut self, channel: &Arc<Channel>) {
         let state = lock(&channel.state);
-        let known = self.channels.get(&channel.name).is_some_and(|known| Arc::ptr_eq(&known.0, channel));
-        if !known || !state.is_idle() {
+        if !is_known(&self.channels, channel) || !state.is_idle() {
             return;
         }
         self.channels.remove(&channel.name);
@@ -334,5 +343,28 @@ impl State {
             None => self.forget_if_idle(&channel),
         }
         true
+    }
+}
+
+/// Whether `channel` was not forgotten since.
+fn is_known(channels: &HashSet<ByName, RandomState>, channel: &Arc<Channel>) -> bool {
+    channels.get(&channel.name).is_some_and(|known| Arc::ptr_eq(&known.0, channel))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Message;
+
+    #[test]
+    fn deleted_channels_leave_nothing_until_they_would_be_old() {
+        let log = Log::new(Epoch::from_bits(1), LogConfig::default());
+        let name = ChannelName::new("a").unwrap();
+        for _ in 0..10_000 {
+            let publish = Publish::new(name.clone(), Message::text("x"));
+            let _ = log.append(publish, Timestamp::default()).unwrap();
+            assert!(log.delete(&name));
+        }
+        assert!(log.shared.lock().ages.len() < 100);
     }
 }

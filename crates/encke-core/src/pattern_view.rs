@@ -3,8 +3,9 @@ use std::{collections::HashSet, sync::Arc};
 use foldhash::fast::RandomState;
 
 use crate::{
-    Pattern, Wakes,
-    channel::{ByName, Channel, Mark},
+    ChannelName, Delivery, Pattern, Wakes,
+    batch::put_in_order,
+    channel::{ByName, Channel, Mark, Trimmed},
     entry::Entry,
     followers::Followers,
     sync::{Mutex, lock},
@@ -26,7 +27,7 @@ struct PatternState {
     window: Window,
     /// Everything after this seq that the channels retain stands in the window.
     floor: u64,
-    trimmed: Mark,
+    trimmed: Trimmed,
     followers: Followers,
     channels: HashSet<ByName, RandomState>,
 }
@@ -37,23 +38,30 @@ impl PatternView {
     pub(crate) fn new(
         pattern: Pattern,
         limit: usize,
-        channels: HashSet<ByName, RandomState>,
+        channels: &[Arc<Channel>],
         head: u64,
         trimmed: Mark,
     ) -> Self {
         let (window, followers) = (Window::default(), Followers::default());
+        let trimmed = Trimmed { mark: trimmed, version: 0 };
+        let channels = channels.iter().cloned().map(ByName).collect();
         let state = PatternState { window, floor: head, trimmed, followers, channels };
         Self { pattern, limit, state: Mutex::new(state) }
     }
 
-    pub(crate) fn add(&self, channel: Arc<Channel>, mark: Mark) {
-        let mut state = lock(&self.state);
-        state.trimmed.raise(mark);
-        state.channels.insert(ByName(channel));
+    /// A channel that matches has come to be. The mark that it brings is known: it was set before the pattern
+    /// was followed, or by `trim`.
+    pub(crate) fn add(&self, channel: Arc<Channel>) {
+        lock(&self.state).channels.insert(ByName(channel));
     }
 
     pub(crate) fn remove(&self, channel: &Channel) {
         lock(&self.state).channels.remove(&channel.name);
+    }
+
+    /// The channel `name`, if it is one of those that match.
+    pub(crate) fn channel(&self, name: &ChannelName) -> Option<Arc<Channel>> {
+        lock(&self.state).channels.get(name).map(|known| Arc::clone(&known.0))
     }
 
     pub(crate) fn channels(&self) -> Vec<Arc<Channel>> {
@@ -79,7 +87,8 @@ impl PatternView {
     /// A matching channel has let go of everything up to `mark`.
     pub(crate) fn trim(&self, mark: Mark, garbage: &mut Vec<Arc<Entry>>) {
         let mut state = lock(&self.state);
-        state.trimmed.raise(mark);
+        state.trimmed.mark.raise(mark);
+        state.trimmed.version += 1;
         state.floor = state.floor.max(mark.seq);
         while state.window.front().is_some_and(|front| front.seq() <= mark.seq) {
             garbage.extend(state.window.pop());
@@ -90,73 +99,75 @@ impl PatternView {
         with(&mut lock(&self.state).followers)
     }
 
-    pub(crate) fn trimmed(&self) -> Mark {
+    pub(crate) fn trimmed(&self) -> Trimmed {
         lock(&self.state).trimmed
     }
 
-    /// Takes up to `limit` entries in `(after, head]` in order; parks the reader `key` if there are no more.
+    /// Takes up to `limit` messages in `(after, head]` in order; parks the reader `key` if there are no more.
     ///
-    /// Returns the trim mark at that moment beside how much was taken.
+    /// Returns what is gone at that moment beside how much was taken.
     pub(crate) fn read(
         &self,
         after: u64,
         head: u64,
         limit: usize,
         key: usize,
-        out: &mut Vec<Arc<Entry>>,
-    ) -> (Taken, Mark) {
+        out: &mut Vec<Delivery>,
+    ) -> (Taken, Trimmed) {
         let mut state = lock(&self.state);
         if after >= state.floor {
-            let end = out.len() + limit;
-            let taken = state.window.read(after, head, |entry| {
-                let fits = out.len() < end;
-                if fits {
-                    out.push(Arc::clone(entry));
-                }
-                fits
-            });
+            let taken = self.read_window(&state.window, after, head, limit, out);
             if taken == Taken::All {
                 state.followers.park(key);
             }
             return (taken, state.trimmed);
         }
-        // The mark is read first: whatever is trimmed while the channels are merged lifts it above `after`
-        // by the next read, which comes because this one does not park.
         let channels = state.channels.iter().map(|channel| Arc::clone(&channel.0)).collect::<Vec<_>>();
         drop(state);
-        let taken = merge(&channels, after, head, limit, out);
+        let taken = self.merge(&channels, after, head, limit, out);
+        // Read last, so that it covers what went before the merge came to it.
         (taken, self.trimmed())
     }
-}
 
-/// Collects the first `limit` entries in `(after, head]` of all `channels` together.
-fn merge(channels: &[Arc<Channel>], after: u64, head: u64, limit: usize, out: &mut Vec<Arc<Entry>>) -> Taken {
-    let begin = out.len();
-    let keep = limit + 1;
-    for channel in channels {
-        let end = out.len() + keep;
-        lock(&channel.state).window.read(after, head, |entry| {
+    fn read_window(
+        &self,
+        window: &Window,
+        after: u64,
+        head: u64,
+        limit: usize,
+        out: &mut Vec<Delivery>,
+    ) -> Taken {
+        let end = out.len().saturating_add(limit);
+        window.read(after, head, |entry| {
             let fits = out.len() < end;
             if fits {
-                out.push(Arc::clone(entry));
+                out.push(Delivery::new(entry, |name| self.pattern.matches(name)));
             }
             fits
-        });
-        if out.len() - begin > 4 * keep {
-            shorten(out, begin, keep);
-        }
+        })
     }
-    shorten(out, begin, keep);
-    if out.len() - begin > limit {
-        out.truncate(begin + limit);
-        return Taken::Cut;
-    }
-    Taken::ToHead
-}
 
-/// Sorts what stands in `out` from `begin` on, drops what is twice, and keeps the first `keep`.
-fn shorten(out: &mut Vec<Arc<Entry>>, begin: usize, keep: usize) {
-    out[begin..].sort_unstable_by_key(|entry| entry.seq());
-    out.dedup_by_key(|entry| entry.seq());
-    out.truncate(begin + keep);
+    /// Collects the first `limit` messages in `(after, head]` of all `channels` together.
+    fn merge(
+        &self,
+        channels: &[Arc<Channel>],
+        after: u64,
+        mut head: u64,
+        limit: usize,
+        out: &mut Vec<Delivery>,
+    ) -> Taken {
+        let keep = limit.saturating_add(1);
+        let mut found = Vec::new();
+        for channel in channels {
+            self.read_window(&lock(&channel.state).window, after, head, keep, &mut found);
+            if found.len() / 4 > keep {
+                put_in_order(&mut found, keep, &mut head);
+            }
+        }
+        put_in_order(&mut found, keep, &mut head);
+        let taken = if found.len() > limit { Taken::Cut } else { Taken::ToHead };
+        found.truncate(limit);
+        out.append(&mut found);
+        taken
+    }
 }

@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
 use crate::{
-    ChannelName, OpenError, Selector, Timestamp,
-    channel::{Channel, Mark},
+    Delivery, OpenError, Selector, Timestamp,
+    channel::{Channel, Trimmed},
     entry::Entry,
     followers::{Followers, Signal},
     log::{Shared, State},
@@ -17,9 +17,15 @@ pub(crate) struct Slot {
     /// Its seat among the followers of the source.
     key: usize,
     /// Only what comes after this seq is for this slot.
+    since: u64,
+    /// Everything up to here was read. The reader's own cursor says so too, unless the slot is behind it.
     pub(crate) from: u64,
-    /// The highest trim mark that the reader was told of.
+    /// The version of what was gone when it came: if it claims to have seen that, it was told.
+    gone: u64,
+    /// The reader was told that everything up to here may be missing.
     pub(crate) told: u64,
+    /// The last seq that the last look took here; `u64::MAX` if that left something.
+    pub(crate) last: u64,
 }
 
 pub(crate) enum Source {
@@ -51,16 +57,20 @@ impl Source {
         }
     }
 
-    pub(crate) fn matches(&self, name: &ChannelName) -> bool {
-        match self {
-            Self::Channel(channel) => channel.name == *name,
-            Self::Pattern(view) => view.pattern.matches(name),
-        }
+    /// Whether one of its channels holds `entry`.
+    fn holds(&self, entry: &Entry) -> bool {
+        entry.is_in(|name| {
+            let channel = match self {
+                Self::Channel(channel) => (channel.name == *name).then(|| Arc::clone(channel)),
+                Self::Pattern(view) => view.channel(name),
+            };
+            channel.is_some_and(|channel| entry.seq() > lock(&channel.state).trimmed.seq)
+        })
     }
 
-    pub(crate) fn trimmed(&self) -> Mark {
+    pub(crate) fn trimmed(&self) -> Trimmed {
         match self {
-            Self::Channel(channel) => lock(&channel.state).trimmed,
+            Self::Channel(channel) => lock(&channel.state).gone(),
             Self::Pattern(view) => view.trimmed(),
         }
     }
@@ -97,39 +107,59 @@ impl Source {
 
 impl Slot {
     /// Takes a seat among the followers; `slot` is its number with the reader behind `signal`.
-    pub(crate) fn new(source: Source, signal: &Arc<Signal>, slot: usize, from: u64, told: u64) -> Self {
+    pub(crate) fn new(
+        source: Source,
+        signal: &Arc<Signal>,
+        slot: usize,
+        from: u64,
+        gone: Trimmed,
+        told: u64,
+    ) -> Self {
         let key = source.follow(|followers| followers.insert(Arc::clone(signal), slot));
-        Self { source, key, from, told }
+        Self { source, key, since: from, from, gone: gone.version, told, last: 0 }
     }
 
-    /// Takes up to `limit` entries in `(after, head]`; waits for more (is parked) if that was all.
+    /// Takes up to `limit` messages in `(after, head]`; waits for more (is parked) if that was all.
     ///
-    /// Also returns the newest message that is gone, at that moment.
+    /// Also returns what is gone at that moment.
     pub(crate) fn read(
         &self,
         after: u64,
         head: u64,
         limit: usize,
-        out: &mut Vec<Arc<Entry>>,
-    ) -> (Taken, Mark) {
+        out: &mut Vec<Delivery>,
+    ) -> (Taken, Trimmed) {
         match &self.source {
             Source::Pattern(view) => view.read(after, head, limit, self.key, out),
             Source::Channel(channel) => {
                 let mut state = lock(&channel.state);
-                let end = out.len() + limit;
+                let end = out.len().saturating_add(limit);
                 let taken = state.window.read(after, head, |entry| {
                     let fits = out.len() < end;
                     if fits {
-                        out.push(Arc::clone(entry));
+                        out.push(Delivery::new(entry, |name| channel.name == *name));
                     }
                     fits
                 });
                 if taken == Taken::All {
                     state.followers.park(self.key);
                 }
-                (taken, state.trimmed)
+                (taken, state.gone())
             }
         }
+    }
+
+    /// Whether something after `after` went since the slot came by, and the reader was not told of it yet.
+    pub(crate) fn misses(&self, after: u64, trimmed: Trimmed) -> bool {
+        trimmed.mark.seq > after.max(self.told) && trimmed.version > self.gone
+    }
+
+    /// Whether this slot has taken `entry`, given that it has read up to `read`.
+    ///
+    /// True if the channel by which it would have come still holds it: then it did when this slot read. Of
+    /// what has been let go nobody can tell.
+    pub(crate) fn has_taken(&self, entry: &Entry, read: u64) -> bool {
+        self.since < entry.seq() && entry.seq() <= read && self.source.holds(entry)
     }
 
     /// Gives the seat up, and the source too if nothing else needs it.

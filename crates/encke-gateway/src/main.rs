@@ -1,2 +1,11 @@
-//! The gateway.
-fn main() {}
+//! The binary `encke`.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use encke_gateway::{cli::Cli, run};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    run(Cli::parse().into_command()).await.into()
+}

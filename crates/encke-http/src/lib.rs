@@ -1,1 +1,52 @@
-//! Hold, framing and limit: what the HTTP transports of encke share.
+//! What the HTTP transports share: hold, framing and limit.
+//!
+//! A transport is a `tower` service over the hub. This crate has what all of them need, once: how a request
+//! names its channels and its place ([`ChannelSource`], [`Params`], [`CursorCookie`]), who may ask
+//! ([`Origins`], [`authorize`]), what an answer is ([`Body`], [`problem_response`]), and the two ways of
+//! answering: one batch ([`Pull`]), or a held stream ([`Stream`]) that a [`Framing`] puts on the wire.
+//!
+//! A new transport that holds a request is a [`Framing`] and an [`Endpoint`], each of a page.
+//!
+//! # Limits
+//!
+//! | what | limit |
+//! |---|---|
+//! | parameters in a query | 256 |
+//! | messages and bytes of one batch | 1,000 and 1 MiB |
+//! | messages and bytes taken for one write of a stream | 256 and 64 KiB |
+//! | age and bytes of a stream | [`StreamConfig`] |
+//! | a write without progress | [`StallGuard`], around the connection |
+//!
+//! No layer that buffers, compresses or times out whole answers goes above a route that streams.
+
+mod accept;
+mod body;
+mod callback;
+mod chunk;
+mod cookie;
+mod framing;
+mod origin;
+mod params;
+mod problem;
+mod pull;
+mod pulse;
+mod service;
+mod source;
+mod stall;
+mod stream;
+
+pub use accept::accepts;
+pub use body::Body;
+pub use callback::Callback;
+pub use chunk::Chunk;
+pub use cookie::CursorCookie;
+pub use framing::{Framing, StreamEnd};
+pub use origin::{Cors, Origins};
+pub use params::{Params, decode, header, since};
+pub use problem::{denied, problem_response, publish_problem, subscribe_problem};
+pub use pull::{Payload, Pull, PullConfig};
+pub use pulse::{Beat, Pulse};
+pub use service::{Asker, Endpoint, Peer, ResponseFuture, Service, allow, authorize, method_not_allowed, protect, take_body};
+pub use source::{ChannelSource, PathChannel};
+pub use stall::StallGuard;
+pub use stream::{Stream, StreamConfig};

@@ -1,4 +1,4 @@
-use std::{fmt, time::Duration};
+use std::fmt;
 
 use encke_core::OpenError;
 
@@ -52,11 +52,6 @@ pub enum SubscribeError {
     TooManySubscriptions,
     /// A limit of the log refuses it.
     Log(OpenError),
-    /// The hub is being drained; elsewhere, or later, there is room.
-    Draining {
-        /// When to try again.
-        retry: Duration,
-    },
 }
 
 impl fmt::Display for SubscribeError {
@@ -68,7 +63,6 @@ impl fmt::Display for SubscribeError {
             }
             Self::TooManySubscriptions => f.write_str("there are too many subscriptions"),
             Self::Log(error) => fmt::Display::fmt(error, f),
-            Self::Draining { .. } => f.write_str("this node is being drained"),
         }
     }
 }

@@ -86,7 +86,8 @@ impl Hub {
         self.inner.engine.publish(publish, now).await.map_err(PublishError::Engine)
     }
 
-    /// Opens a subscription. `label` is the word by which it is counted.
+    /// Opens a subscription. `label` is the word by which it is counted. While the hub is being drained it reads what
+    /// there is, and then ends.
     ///
     /// # Errors
     /// [`SubscribeError`] says why not.
@@ -118,14 +119,15 @@ impl Hub {
         if selectors.len() > limit {
             return Err(SubscribeError::TooManySelectors { limit });
         }
-        if self.is_draining() {
-            return Err(SubscribeError::Draining { retry: self.spread() });
-        }
         let tail = inner.engine.log().open_as(label, selectors, since, now)?;
         let end = Arc::new(OnceLock::new());
         let (stop, limit) = (tail.stop_handle(), inner.config.subscriptions);
         let id = inner.registry.insert(label, stop, Arc::clone(&end), grant.expires(), limit);
         let id = id.ok_or(SubscribeError::TooManySubscriptions)?;
+        // Looked at after it is entered: either the drain finds it, or it finds the drain.
+        if self.is_draining() {
+            inner.registry.end(id, End::Drained { retry: self.spread() });
+        }
         Ok(Subscription::new(Arc::clone(inner), tail, id, end))
     }
 
@@ -209,15 +211,16 @@ impl Hub {
     /// Whether [`Hub::drain`] has begun.
     #[must_use]
     pub fn is_draining(&self) -> bool {
-        self.inner.draining.load(Ordering::Relaxed)
+        self.inner.draining.load(Ordering::SeqCst)
     }
 
-    /// Turns new subscriptions away and ends the live ones, spread over the window (S4). Publishing goes on.
+    /// Ends the live subscriptions, spread over the window, and new ones as soon as they have read what there is (S4).
+    /// Publishing goes on.
     ///
     /// Returns when all have been told; those that hold them may still be writing.
     pub async fn drain(&self) {
         const STEP: Duration = Duration::from_millis(100);
-        self.inner.draining.store(true, Ordering::Relaxed);
+        self.inner.draining.store(true, Ordering::SeqCst);
         let steps = self.inner.config.drain_window.as_millis().div_ceil(STEP.as_millis()).max(1);
         let steps = usize::try_from(steps).unwrap_or(usize::MAX);
         let slice = self.inner.registry.len().div_ceil(steps).max(1);

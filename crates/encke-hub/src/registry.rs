@@ -77,6 +77,13 @@ impl Registry {
         }
     }
 
+    /// Ends one subscription.
+    pub(crate) fn end(&self, id: Id, end: End) {
+        if let Some(live) = self.lock().live.get(&id.0) {
+            live.end(end);
+        }
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.lock().live.len()
     }

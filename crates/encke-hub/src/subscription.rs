@@ -51,6 +51,12 @@ impl Subscription {
         self.tail.selectors()
     }
 
+    /// Whether it follows nothing (yet).
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.tail.is_empty()
+    }
+
     /// A batch with nothing in it, to be filled by [`Subscription::poll_read`].
     #[must_use]
     pub fn empty_batch(&self) -> Batch {

@@ -1,1 +1,27 @@
-//! Test helpers of encke: a loopback gateway, clients, conformance lists.
+//! Test helpers of encke: a gateway on loopback, and clients that see every byte.
+//!
+//! Helpers panic where a test would have to fail anyway, with what was expected.
+#![expect(clippy::expect_used, clippy::panic, reason = "a test helper fails the test that it serves")]
+
+pub mod conformance;
+mod event_stream;
+pub mod fuzz;
+mod gateway;
+mod in_process;
+mod process;
+mod proxy;
+mod raw;
+mod script;
+pub mod transcript;
+
+pub use encke_client::Transport;
+pub use event_stream::{StreamEvent, read_event_stream};
+pub use gateway::TestGateway;
+pub use in_process::{ask, publish};
+pub use process::GatewayProcess;
+pub use proxy::CutProxy;
+pub use raw::{Answer, Raw};
+pub use script::script_value;
+
+/// How long anything in a test may take before the test fails. Nothing waits for it that succeeds.
+pub const PATIENCE: std::time::Duration = std::time::Duration::from_secs(20);

@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -18,28 +20,34 @@ pub struct Command<'a> {
 }
 
 /// What a command asks for.
-#[derive(Debug, Deserialize)]
-#[serde(tag = "type", rename_all = "lowercase")]
+#[derive(Debug)]
 #[non_exhaustive]
 pub enum CommandAction<'a> {
     /// Follow channels and patterns.
-    Subscribe {
-        /// Names and patterns.
-        channels: Vec<String>,
-        /// Where to begin; the latest if absent.
-        #[serde(default)]
-        since: Option<String>,
-    },
+    Subscribe(SubscribeCommand),
     /// Follow them no longer.
-    Unsubscribe {
-        /// Names and patterns, as they were subscribed.
-        channels: Vec<String>,
-    },
+    Unsubscribe(UnsubscribeCommand),
     /// Publish one message.
-    #[serde(borrow)]
     Publish(PublishCommand<'a>),
     /// Ask for a pong, which carries the place of the connection.
-    Ping {},
+    Ping,
+}
+
+/// What to follow.
+#[derive(Debug, Deserialize)]
+pub struct SubscribeCommand {
+    /// Names and patterns.
+    pub channels: Vec<String>,
+    /// Where to begin; the latest if absent.
+    #[serde(default)]
+    pub since: Option<String>,
+}
+
+/// What to follow no longer.
+#[derive(Debug, Deserialize)]
+pub struct UnsubscribeCommand {
+    /// Names and patterns, as they were subscribed.
+    pub channels: Vec<String>,
 }
 
 /// One message to publish, on WebSocket and in batches.
@@ -53,10 +61,10 @@ pub struct PublishCommand<'a> {
     pub channels: Vec<String>,
     /// The data, any JSON value.
     #[serde(borrow, default)]
-    pub data: Option<&'a RawValue>,
+    pub(crate) data: Option<&'a RawValue>,
     /// The data, if it is binary, in base64.
     #[serde(default)]
-    pub base64: Option<String>,
+    pub(crate) base64: Option<String>,
     /// Its name.
     #[serde(default)]
     pub name: Option<String>,
@@ -76,7 +84,9 @@ pub enum CommandId {
 }
 
 #[derive(Deserialize)]
-struct Header {
+struct Header<'a> {
+    #[serde(rename = "type", borrow)]
+    kind: Cow<'a, str>,
     #[serde(default)]
     id: Option<CommandId>,
 }
@@ -101,16 +111,26 @@ impl<'a> Command<'a> {
         if depth(text.as_bytes()) > COMMAND_DEPTH {
             return Err(failed(None, format!("a command is nested at most {COMMAND_DEPTH} levels deep")));
         }
-        let header: Header = serde_json::from_str(text).map_err(|error| {
+        let Header { kind, id } = serde_json::from_str(text).map_err(|error| {
             failed(None, format!("a command is a JSON object with a type and perhaps an id: {error}"))
         })?;
-        let id = header.id;
         if matches!(&id, Some(CommandId::Text(text)) if text.len() > 64) {
             return Err(failed(None, "an id has at most 64 bytes".to_owned()));
         }
-        match serde_json::from_str(text) {
+        // Read a second time by its type, because a value that was taken apart for its tag has no raw text any more.
+        let action = match kind.as_ref() {
+            "subscribe" => serde_json::from_str(text).map(CommandAction::Subscribe),
+            "unsubscribe" => serde_json::from_str(text).map(CommandAction::Unsubscribe),
+            "publish" => serde_json::from_str(text).map(CommandAction::Publish),
+            "ping" => Ok(CommandAction::Ping),
+            _ => {
+                let detail = "a command is one of subscribe, unsubscribe, publish, ping";
+                return Err(failed(id, detail.to_owned()));
+            }
+        };
+        match action {
             Ok(action) => Ok(Self { id, action }),
-            Err(error) => Err(failed(id, format!("not a command: {error}"))),
+            Err(error) => Err(failed(id, format!("not a {kind} command: {error}"))),
         }
     }
 }
@@ -190,6 +210,58 @@ impl From<encke_core::Appended> for Receipt {
             seq: appended.cursor.seq,
             subscribers: appended.followers,
             repeated: appended.repeated,
+        }
+    }
+}
+
+impl Receipt {
+    /// As JSON.
+    #[must_use]
+    pub fn to_json(&self) -> Vec<u8> {
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_are_read_with_their_ids() {
+        let command =
+            Command::parse(r#"{"id":"a","channels":["news"],"type":"subscribe","since":"-20"}"#).unwrap();
+        assert_eq!(command.id, Some(CommandId::Text("a".to_owned())));
+        assert!(matches!(command.action, CommandAction::Subscribe(SubscribeCommand { since: Some(_), .. })));
+
+        let command =
+            Command::parse(r#"{"type":"publish","id":7,"channel":"news","data":{"a": [1]}}"#).unwrap();
+        assert_eq!(command.id, Some(CommandId::Number(7)));
+        let CommandAction::Publish(publish) = command.action else { panic!("{:?}", command.action) };
+        assert_eq!(publish.data.map(RawValue::get), Some("{\"a\": [1]}"));
+
+        assert!(matches!(Command::parse(r#"{"type":"ping"}"#).unwrap().action, CommandAction::Ping));
+    }
+
+    #[test]
+    fn what_is_no_command_says_so_with_its_id() {
+        let deep = format!("{{\"type\":\"publish\",\"data\":{}1{}}}", "[".repeat(40), "]".repeat(40));
+        let long = format!("{{\"type\":\"ping\",\"id\":\"{}\"}}", "x".repeat(65));
+        let cases = [
+            ("", None),
+            ("[]", None),
+            ("hello", None),
+            (r#"{"id":1}"#, None),
+            (r#"{"type":"subscribe","id":1}"#, Some(1)),
+            (r#"{"type":"subscribe","id":1,"channels":"news"}"#, Some(1)),
+            (r#"{"type":"fly","id":2}"#, Some(2)),
+            (r#"{"type":"ping","id":[]}"#, None),
+            (deep.as_str(), None),
+            (long.as_str(), None),
+        ];
+        for (text, id) in cases {
+            let error = Command::parse(text).unwrap_err();
+            assert_eq!(error.id, id.map(CommandId::Number), "{text}");
+            assert_eq!(error.problem.status, 400, "{text}");
         }
     }
 }

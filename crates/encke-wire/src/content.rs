@@ -2,7 +2,10 @@ use std::fmt;
 
 use bytes::Bytes;
 use encke_core::Message;
-use serde_json::value::RawValue;
+use serde::{
+    Deserialize, Deserializer,
+    de::{MapAccess, SeqAccess, Visitor},
+};
 
 /// How deep published JSON may be nested.
 pub const JSON_DEPTH: usize = 32;
@@ -11,7 +14,8 @@ pub const JSON_DEPTH: usize = 32;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ContentError {
-    /// They are said to be JSON, and are not.
+    /// They are said to be JSON, and are not, or are what few can read: a half of a surrogate pair, or a number beyond
+    /// a double (RFC 7493, sections 2.1 and 2.2).
     NotJson {
         /// Where the error is, from 1.
         line: usize,
@@ -83,7 +87,8 @@ fn guess(body: Bytes) -> Message {
     }
 }
 
-/// Makes a message of bytes that must be one JSON value.
+/// Makes a message of bytes that must be one JSON value, and one that any client can read: each escape is a character,
+/// each number fits a double. One that only some can read would hold up the others for as long as it is retained.
 ///
 /// # Errors
 /// [`ContentError::NotJson`] or [`ContentError::TooDeep`].
@@ -91,9 +96,60 @@ pub fn json_of(body: Bytes) -> Result<Message, ContentError> {
     if depth(&body) > JSON_DEPTH {
         return Err(ContentError::TooDeep);
     }
-    match serde_json::from_slice::<&RawValue>(&body) {
-        Ok(_) => Ok(Message::json(body)),
+    match serde_json::from_slice(&body) {
+        Ok(Readable) => Ok(Message::json(body)),
         Err(error) => Err(ContentError::NotJson { line: error.line(), column: error.column() }),
+    }
+}
+
+/// JSON of which every string and number was read, and nothing is kept.
+struct Readable;
+
+impl<'de> Deserialize<'de> for Readable {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Self)
+    }
+}
+
+impl<'de> Visitor<'de> for Readable {
+    type Value = Self;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_unit<E>(self) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self, A::Error> {
+        while let Some(Self) = items.next_element()? {}
+        Ok(self)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Self, A::Error> {
+        while let Some((Self, Self)) = fields.next_entry()? {}
+        Ok(self)
     }
 }
 
@@ -150,6 +206,17 @@ mod tests {
             assert_eq!(kind(content_type, b"{\"messages\": [\"hi\"]}"), of(Kind::Json, json));
             assert_eq!(kind(content_type, b"hello"), of(Kind::Text, text));
             assert_eq!(kind(content_type, b"\xff\x00"), of(Kind::Binary, binary));
+        }
+    }
+
+    #[test]
+    fn json_that_only_some_can_read_is_refused() {
+        let json = |body: &'static str| json_of(Bytes::from_static(body.as_bytes())).is_ok();
+        for body in [r#""\ud83d\ude00""#, "[1e308, -0, 123456789012345678901234567890]", r#"{"\u0000":null}"#] {
+            assert!(json(body), "{body}");
+        }
+        for body in [r#""\ud800""#, r#"["\udc00"]"#, r#"{"\ud83d":1}"#, r#""\ud83d\u0041""#, "1e999", "[-1e400]"] {
+            assert!(!json(body), "{body}");
         }
     }
 

@@ -107,11 +107,31 @@ fn write_number(number: u64, out: &mut Vec<u8>) {
     }
 }
 
-/// Appends JSON so that it can stand inside a `<script>` of an HTML page and in a JavaScript file.
+/// Appends JSON as an expression that can stand inside a `<script>` of an HTML page and in a JavaScript file.
 ///
 /// `<`, `>`, `&`, `'`, U+2028 and U+2029 become `\uXXXX`: in JSON they occur only inside strings, where that is
 /// the same text. No HTML parser then finds a tag or comment in it, and no JavaScript parser a line break.
+///
+/// JSON is nearly always an expression of the same value. Only a key `__proto__` is not a key there: it sets a
+/// prototype, and twice it is a syntax error (ECMA-262, B.3.1). Such JSON becomes `JSON.parse("..")`.
 pub fn write_for_script(json: &[u8], out: &mut Vec<u8>) {
+    if may_name_prototype(json) {
+        let mut text = Vec::new();
+        write_string(&String::from_utf8_lossy(json), &mut text);
+        out.extend_from_slice(b"JSON.parse(");
+        escape_for_script(&text, out);
+        out.push(b')');
+    } else {
+        escape_for_script(json, out);
+    }
+}
+
+/// Whether a key may be `__proto__`: as such, or with a letter of it escaped, which nobody does by chance.
+fn may_name_prototype(json: &[u8]) -> bool {
+    json.windows(5).any(|window| matches!(window, b"__pro" | [b'\\', b'u', b'0', b'0', b'5'..=b'7']))
+}
+
+fn escape_for_script(json: &[u8], out: &mut Vec<u8>) {
     let mut rest = json;
     while let Some(at) = rest.iter().position(|byte| matches!(byte, b'<' | b'>' | b'&' | b'\'' | 0xE2)) {
         out.extend_from_slice(&rest[..at]);
@@ -129,4 +149,23 @@ pub fn write_for_script(json: &[u8], out: &mut Vec<u8>) {
         rest = &rest[length..];
     }
     out.extend_from_slice(rest);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_becomes_an_expression_that_nothing_breaks_out_of() {
+        let script = |json: &str| {
+            let mut out = Vec::new();
+            write_for_script(json.as_bytes(), &mut out);
+            String::from_utf8(out).unwrap()
+        };
+        assert_eq!(script("{\"a\":\"</script>&'\u{2028}\u{2029}\u{202a}\"}"),
+            "{\"a\":\"\\u003c/script\\u003e\\u0026\\u0027\\u2028\\u2029\u{202a}\"}");
+        assert_eq!(script(r#"{"__proto__":"<"}"#), r#"JSON.parse("{\"__proto__\":\"\u003c\"}")"#);
+        assert_eq!(script(r#"{"\u005F_proto__":1}"#), r#"JSON.parse("{\"\\u005F_proto__\":1}")"#);
+        assert_eq!(script(r#""\u0041 __init__""#), r#""\u0041 __init__""#);
+    }
 }

@@ -42,3 +42,19 @@ pub struct ChannelList {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub next: Option<String>,
 }
+
+impl ChannelState {
+    /// As JSON.
+    #[must_use]
+    pub fn to_json(&self) -> Vec<u8> {
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+}
+
+impl ChannelList {
+    /// As JSON.
+    #[must_use]
+    pub fn to_json(&self) -> Vec<u8> {
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+}

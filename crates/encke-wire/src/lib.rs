@@ -14,7 +14,10 @@ mod publish;
 mod received;
 mod time;
 
-pub use command::{Command, CommandAction, CommandError, CommandId, PublishCommand, Receipt, Reply};
+pub use command::{
+    Command, CommandAction, CommandError, CommandId, PublishCommand, Receipt, Reply, SubscribeCommand,
+    UnsubscribeCommand,
+};
 pub use content::{ContentError, JSON_DEPTH, json_of, message_of};
 pub use envelope::{Data, Envelope, write_checkpoint, write_for_script, write_gap, write_string};
 pub use info::{ChannelList, ChannelState};

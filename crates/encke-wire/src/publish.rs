@@ -4,6 +4,10 @@ use encke_core::{ChannelName, Key, Message, Publish};
 
 use crate::{Problem, PublishCommand, json_of};
 
+/// Channels that one command may name. What a message may have is a limit of the log; this one bounds the work that is
+/// done before it is asked.
+const MAX_CHANNELS: usize = 1_000;
+
 impl PublishCommand<'_> {
     /// Reads one line of a batch.
     ///
@@ -18,6 +22,9 @@ impl PublishCommand<'_> {
     /// # Errors
     /// [`Problem`] says what is wrong with it.
     pub fn into_publish(self, channels: &[ChannelName]) -> Result<Publish, Problem> {
+        if self.channels.len() > MAX_CHANNELS {
+            return Err(Problem::bad_request(format!("a message names at most {MAX_CHANNELS} channels")));
+        }
         let own = self.channel.iter().chain(&self.channels).map(|name| channel_name(name));
         let own = own.collect::<Result<Vec<_>, _>>()?;
         let channels = if own.is_empty() { channels } else { &own };

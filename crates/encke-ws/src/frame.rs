@@ -37,7 +37,7 @@ pub enum Piece<'a> {
         /// The bytes as they came: masked, if the header says so.
         bytes: &'a [u8],
         /// How many bytes of the payload came before these.
-        offset: u64,
+        at: u64,
         /// Whether the frame ends with these bytes.
         last: bool,
     },
@@ -56,7 +56,7 @@ impl FrameCutter {
     /// Takes the next piece off the front of `bytes`, or all of them where they do not complete one.
     pub fn cut<'a>(&mut self, bytes: &mut &'a [u8]) -> Option<Piece<'a>> {
         match self.payload {
-            Some((header, offset)) => self.cut_payload(header, offset, bytes),
+            Some((header, at)) => self.cut_payload(header, at, bytes),
             None => self.cut_header(bytes),
         }
     }
@@ -78,20 +78,20 @@ impl FrameCutter {
     fn cut_payload<'a>(
         &mut self,
         header: FrameHeader,
-        offset: u64,
+        at: u64,
         bytes: &mut &'a [u8],
     ) -> Option<Piece<'a>> {
-        let left = header.length - offset;
+        let left = header.length - at;
         if bytes.is_empty() && left > 0 {
             return None;
         }
         let take = usize::try_from(left).map_or(bytes.len(), |left| left.min(bytes.len()));
         let (part, rest) = bytes.split_at(take);
         *bytes = rest;
-        let passed = offset + take as u64;
+        let passed = at + take as u64;
         let last = passed == header.length;
         self.payload = (!last).then_some((header, passed));
-        Some(Piece::Payload { header, bytes: part, offset, last })
+        Some(Piece::Payload { header, bytes: part, at, last })
     }
 }
 

@@ -1,6 +1,29 @@
 //! WebSocket (RFC 6455) over the log of encke.
 //!
-//! What exists is the connection below the hub:
+//! One connection, both ways: whatever it follows arrives as frames, and commands follow more, unfollow and publish.
+//! It costs least for each message. Server-sent events do the same one way, through more proxies.
+//!
+//! ```
+//! use encke_hub::Hub;
+//! use encke_ws::{Ws, WsConfig};
+//!
+//! # fn main() -> Result<(), encke_hub::RandomError> {
+//! let hub = Hub::builder().build()?;
+//! let service = Ws::service(hub, WsConfig::default());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # The wire
+//!
+//! `GET /ws` with an upgrade, subprotocol `encke.v1` if one is asked for. Text frames carry commands up and messages
+//! down, all JSON: see [`encke_wire::Command`] and [`encke_wire::Reply`]. `GET /ws?channel=news[&since=..]` follows from the
+//! start: the first frame then is `{"type":"subscribed","cursor":".."}`. A route can also take frames as data to publish, and
+//! send the data alone. Close codes: [`CloseCode`].
+//!
+//! # Below the hub
+//!
+//! The connection's own code needs no hub:
 //!
 //! - [`handshake`] judges an upgrade request and gives the head of the answer;
 //! - [`Socket`] is the connection after it: whole messages in, frames out, heartbeat, deadlines, the closing handshake;
@@ -24,16 +47,24 @@
 //! ```
 
 mod close;
+mod commands;
+mod config;
+mod connection;
 mod error;
 pub mod frame;
+mod framing;
 pub mod handshake;
 mod heartbeat;
 mod limits;
 pub mod meter;
+mod request;
+mod service;
 mod socket;
 pub mod watch;
 
 pub use close::CloseCode;
+pub use config::{Input, WsConfig};
 pub use error::SocketError;
 pub use limits::SocketLimits;
+pub use service::{PROTOCOL, Ws, WsService};
 pub use socket::{Frame, Incoming, Socket};

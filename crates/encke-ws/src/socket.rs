@@ -43,7 +43,7 @@ const READ_BUFFER: usize = 4 << 10;
 /// Small frames are gathered up to this before they are written, so that a backlog costs few writes.
 const WRITE_BUFFER: usize = 16 << 10;
 /// Room behind the largest frame: its own header, and at most one pong, one ping and one close frame of 127 bytes each.
-const CONTROL_ROOM: usize = 2 << 10;
+const CONTROL_SPACE: usize = 2 << 10;
 
 /// A whole message from the peer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,11 +70,15 @@ pub enum Frame {
 /// for something to send; the async functions are the same, one at a time. All of them also keep the heartbeat and the
 /// deadlines, so while one is waited for, nothing else needs a timer.
 ///
+/// [`poll_recv`](Self::poll_recv) has to be polled as long as the socket is open, by a driver that has something to send
+/// too: what is not read is not heard, and who is not heard is given up.
+///
 /// What waits for the peer is bounded ([`SocketLimits::sent_frame`]): ask [`poll_ready`](Self::poll_ready) before each
 /// [`feed`](Self::feed). While an answer to a ping waits for a peer that does not read, nothing more is read from it.
 ///
-/// When a function has failed or [`poll_recv`](Self::poll_recv) has given `None`, the socket has already begun to close
-/// with the right code; [`finish`](Self::finish) or [`poll_closed`](Self::poll_closed) ends it in bounded time.
+/// When a function has failed (but with [`SocketError::Full`]) or [`poll_recv`](Self::poll_recv) has given `None`, the
+/// socket has already begun to close with the right code; [`finish`](Self::finish) or
+/// [`poll_closed`](Self::poll_closed) ends it in bounded time.
 #[derive(Debug)]
 pub struct Socket<S> {
     codec: WebSocketStream<Meter<S>>,
@@ -94,7 +98,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER)
             .write_buffer_size(WRITE_BUFFER)
-            .max_write_buffer_size(WRITE_BUFFER + limits.sent_frame + CONTROL_ROOM)
+            .max_write_buffer_size(WRITE_BUFFER + limits.sent_frame + CONTROL_SPACE)
             .max_message_size(Some(limits.message))
             .max_frame_size(Some(limits.message));
         let meter = Meter::new(stream, early, limits);
@@ -179,7 +183,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
             let message = match ready!(Pin::new(&mut self.codec).poll_next(cx)) {
                 Some(message) => message.map_err(|error| self.explain(error))?,
                 None => {
-                    self.phase = Phase::answered(&self.limits);
+                    self.phase = Phase::flushing(&self.limits);
                     return Poll::Ready(Ok(None));
                 }
             };
@@ -277,7 +281,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         self.phase = match error.close_code() {
             Some(code) => {
                 self.start_close(code, &error.to_string());
-                Phase::failed(&self.limits)
+                Phase::flushing(&self.limits)
             }
             None => Phase::Ended,
         };

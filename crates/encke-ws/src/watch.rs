@@ -80,8 +80,8 @@ impl Watch {
         while let Some(piece) = self.cutter.cut(&mut rest) {
             let judged = match piece {
                 Piece::Header(header) => self.header(header, now),
-                Piece::Payload { header, bytes, offset, last } => {
-                    self.payload(header, bytes, offset, last, now)
+                Piece::Payload { header, bytes, at, last } => {
+                    self.payload(header, bytes, at, last, now)
                 }
             };
             judged.map_err(|violation| Breach { violation, clean })?;
@@ -128,7 +128,7 @@ impl Watch {
         &mut self,
         header: FrameHeader,
         bytes: &[u8],
-        offset: u64,
+        at: u64,
         last: bool,
         now: Instant,
     ) -> Result<(), Violation> {
@@ -137,7 +137,7 @@ impl Watch {
         let complete = last && header.fin;
         // A frame without a mask or with a reserved bit is the codec's to refuse, whatever it holds.
         if let (Some(text), Some(mask), 0) = (&mut message.text, header.mask, header.reserved)
-            && !(text.push(bytes, mask, offset) && (!complete || text.is_whole()))
+            && !(text.push(bytes, mask, at) && (!complete || text.is_whole()))
         {
             return Err(Violation::Text);
         }
@@ -185,11 +185,11 @@ impl Utf8 {
         self.length == 0
     }
 
-    /// Whether these bytes go on from those before; `offset` is their place under the mask.
-    fn push(&mut self, masked: &[u8], mask: [u8; 4], offset: u64) -> bool {
+    /// Whether these bytes go on from those before; `at` is their place under the mask.
+    fn push(&mut self, masked: &[u8], mask: [u8; 4], at: u64) -> bool {
         const PLAIN: usize = 512;
         let mut plain = [0; PLAIN];
-        let mut keys = (0..4).cycle().skip((offset % 4) as usize).map(|at: usize| mask[at]);
+        let mut keys = (0..4).cycle().skip((at % 4) as usize).map(|key: usize| mask[key]);
         for part in masked.chunks(PLAIN - self.tail.len()) {
             let end = self.length + part.len();
             plain[..self.length].copy_from_slice(&self.tail[..self.length]);

@@ -101,7 +101,10 @@ impl Scalar for AddressRange {
         if net.trunc() == net {
             return Ok(Self::Net(net));
         }
-        Err(Some(format!("the address has bits beyond the prefix; the network is {}", quoted(&net.trunc().to_string()))))
+        Err(Some(format!(
+            "the address has bits beyond the prefix; the network is {}",
+            quoted(&net.trunc().to_string())
+        )))
     }
 
     fn show(&self) -> String {
@@ -110,6 +113,39 @@ impl Scalar for AddressRange {
             Self::Loopback => quoted("loopback"),
             Self::Net(net) if net.prefix_len() == net.max_prefix_len() => quoted(&net.addr().to_string()),
             Self::Net(net) => quoted(&net.to_string()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_most_specific_range_decides() {
+        let access = |allow: &[&str], deny: &[&str]| {
+            let ranges = |list: &[&str]| list.iter().map(|text| AddressRange::parse(text).unwrap()).collect();
+            Access { allow: ranges(allow), deny: ranges(deny) }
+        };
+        let cases = [
+            (access(&["all"], &[]), "192.0.2.1", true),
+            (access(&[], &[]), "127.0.0.1", false),
+            (access(&["127.0.0.1"], &["all"]), "127.0.0.1", true),
+            (access(&["127.0.0.1"], &["all"]), "127.0.0.2", false),
+            (access(&["127.0.0.1"], &["all"]), "::ffff:127.0.0.1", true),
+            (access(&["::ffff:10.0.0.1"], &[]), "10.0.0.1", true),
+            (access(&["loopback"], &[]), "127.9.9.9", true),
+            (access(&["loopback"], &[]), "::1", true),
+            (access(&["loopback"], &[]), "::2", false),
+            (access(&["loopback"], &["127.0.0.1"]), "127.0.0.1", false),
+            (access(&["all"], &["10.0.0.0/8"]), "10.1.2.3", false),
+            (access(&["all", "10.1.0.0/16"], &["10.0.0.0/8"]), "10.1.2.3", true),
+            (access(&["all"], &["all"]), "192.0.2.1", false),
+            (access(&["all"], &["2001:db8::/32"]), "2001:db8::1", false),
+            (access(&["10.0.0.0/8"], &[]), "::a00:1", false),
+        ];
+        for (access, peer, expected) in cases {
+            assert_eq!(access.admits(peer.parse().unwrap()), expected, "{peer} {access:?}");
         }
     }
 }

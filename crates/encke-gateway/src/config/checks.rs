@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 
 use super::{
+    diagnostic::{Finding, Place},
     origins::{AllowedOrigin, Origins},
-    problem::{Finding, Place},
     route::Route,
     section::Section,
 };
@@ -21,7 +21,11 @@ pub(super) fn refuse_hidden(s: &mut Section<'_>, routes: &[(Route, Place)]) {
 }
 
 /// What is valid, but opens more than one may have meant.
-pub(super) fn warnings(listen: SocketAddr, origins: (&Origins, Place), routes: &[(Route, Place)]) -> Vec<Finding> {
+pub(super) fn warnings(
+    listen: SocketAddr,
+    origins: (&Origins, Place),
+    routes: &[(Route, Place)],
+) -> Vec<Finding> {
     let mut warnings = Vec::new();
     let (origins, at) = origins;
     if origins.0.contains(&AllowedOrigin::Any) {

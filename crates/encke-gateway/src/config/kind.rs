@@ -248,9 +248,11 @@ impl Kind {
 
     /// The options of the other kinds, each with the reason why it is not valid here.
     pub(super) fn names_of_others(self) -> Vec<(&'static str, String)> {
-        let all: Vec<(&str, &str)> = Self::ALL.iter().flat_map(|(word, kind)| kind.names().map(|name| (name, *word))).collect();
+        let all: Vec<(&str, &str)> =
+            Self::ALL.iter().flat_map(|(word, kind)| kind.names().map(|name| (name, *word))).collect();
         let because = |name: &str| {
-            let kinds: Vec<String> = all.iter().filter(|(other, _)| *other == name).map(|(_, word)| format!("`{word}`")).collect();
+            let kinds: Vec<String> =
+                all.iter().filter(|(other, _)| *other == name).map(|(_, word)| format!("`{word}`")).collect();
             format!("`{name}` belongs to {}, not to `{}`", kinds.join(", "), self.word())
         };
         all.iter().map(|(name, _)| (*name, because(name))).collect()
@@ -264,7 +266,12 @@ impl Kind {
 
     /// Reads the options of this kind; `None` if one is wrong without which it cannot be. `capture` is the name of the
     /// path's captured segment.
-    pub(super) fn read(self, s: &mut Section<'_>, inherited: &Inherited, capture: Option<&str>) -> Option<RouteKind> {
+    pub(super) fn read(
+        self,
+        s: &mut Section<'_>,
+        inherited: &Inherited,
+        capture: Option<&str>,
+    ) -> Option<RouteKind> {
         Some(match self {
             Self::Poll => RouteKind::Poll(Poll::read(s, capture)?),
             Self::Longpoll => RouteKind::Longpoll(Longpoll::read(s, capture)?),

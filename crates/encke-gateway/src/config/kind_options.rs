@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use bytesize::ByteSize;
+
 use super::{
     access::Access,
     kind::{Answer, Iframe, Incoming, Longpoll, Poll, Publish, Sse, Ws},
@@ -54,7 +56,7 @@ impl Sse {
     pub(super) fn read(s: &mut Section<'_>, inherited: &Inherited, capture: Option<&str>) -> Option<Self> {
         let channel = ChannelSource::read(s, capture);
         let payload = s.get("payload", Payload::Envelope);
-        Some(Self { payload, stream: Stream::read(s, inherited.stream), channel: channel? })
+        Some(Self { payload, stream: read_stream(s, inherited), channel: channel? })
     }
 }
 
@@ -65,7 +67,7 @@ impl Iframe {
             payload: s.get("payload", Payload::Envelope),
             callback: s.get("callback", Callback::default()),
             post_message: s.list("post_message", Vec::new()),
-            stream: Stream::read(s, inherited.stream),
+            stream: read_stream(s, &Inherited { stream: short(inherited.stream), ..Inherited::default() }),
             channel: channel?,
         })
     }
@@ -82,11 +84,14 @@ impl Ws {
                 Incoming::Commands { publishers: Access { allow, deny: Vec::new() } }
             }
             word => {
-                s.refuse("publishers", &format!("with `incoming = {}`: it is about the command", quoted(word.word())));
+                s.refuse(
+                    "publishers",
+                    &format!("with `incoming = {}`: it is about the command", quoted(word.word())),
+                );
                 if word == IncomingWord::Publish { Incoming::Publish } else { Incoming::Ignore }
             }
         };
-        let stream = Stream::read(s, inherited.stream);
+        let stream = read_stream(s, inherited);
         let channel = channel?;
         if incoming == Incoming::Publish {
             channel.refuse_patterns(s, channel_at);
@@ -113,6 +118,16 @@ pub(super) fn read_channels(s: &mut Section<'_>, capture: Option<&str>) -> Optio
         return ChannelSource::read(s, capture).map(Some);
     }
     Some(None)
+}
+
+/// A browser keeps the whole document of a frame for as long as it streams, so that is short unless the route says
+/// otherwise.
+fn short(stream: Stream) -> Stream {
+    Stream { bytes: stream.bytes.min(ByteSize::mib(1)), ..stream }
+}
+
+fn read_stream(s: &mut Section<'_>, inherited: &Inherited) -> Stream {
+    s.inherit("[stream]", |s| Stream::read(s, inherited.stream))
 }
 
 fn read_cursor_field(s: &mut Section<'_>, payload: Payload) -> Option<FieldName> {

@@ -5,7 +5,7 @@ use std::{num::NonZeroUsize, ops::RangeInclusive, time::Duration};
 use bytesize::ByteSize;
 use encke_core::LogConfig;
 
-use super::{problem::Place, section::Section};
+use super::{diagnostic::Place, section::Section};
 
 /// As humantime has it.
 const YEAR: Duration = Duration::from_secs(31_557_600);
@@ -21,7 +21,7 @@ pub(super) const SIZES: RangeInclusive<ByteSize> = ByteSize::kib(1)..=ByteSize::
 pub struct Limits {
     /// Bytes of a message's data.
     pub message: ByteSize,
-    /// Messages of one publish and of one answer.
+    /// Messages of one publish.
     pub batch: usize,
     /// Channels and patterns of one subscription.
     pub channels_per_subscription: usize,
@@ -37,8 +37,10 @@ pub struct Limits {
     pub streams_per_connection: usize,
     /// Bytes of a request's head.
     pub header_bytes: ByteSize,
-    /// From accept, or from the last answer, to the end of the next request's head.
+    /// From accept to the end of the first request's head.
     pub head: Duration,
+    /// From an answer to the end of the next request's head, but never less than `head`.
+    pub idle: Duration,
     /// From a request's head to the end of its body.
     pub body: Duration,
     /// How long a write may make no progress.
@@ -51,7 +53,8 @@ pub struct Limits {
 
 impl Default for Limits {
     /// A frame of 64 KiB costs little to hold for every connection; ten seconds are enough for a head over a bad
-    /// mobile network; 16 KiB of send buffer keep what stalled readers cost the kernel below their cost here.
+    /// mobile network, and 75 for a poll each minute to find its connection open; 16 KiB of send buffer keep what
+    /// stalled readers cost the kernel below their cost here.
     fn default() -> Self {
         Self {
             message: ByteSize::kib(64),
@@ -64,6 +67,7 @@ impl Default for Limits {
             streams_per_connection: 100,
             header_bytes: ByteSize::kib(16),
             head: Duration::from_secs(10),
+            idle: Duration::from_secs(75),
             body: Duration::from_secs(10),
             write_stall: Duration::from_secs(15),
             user_timeout: Duration::from_secs(30),
@@ -80,7 +84,11 @@ impl Limits {
         let limits = Self {
             message: s.get_in("message", d.message, ByteSize::b(1)..=ByteSize::mib(64)),
             batch: s.get_in("batch", d.batch, 1..=100_000),
-            channels_per_subscription: s.get_in("channels_per_subscription", d.channels_per_subscription, 1..=100_000),
+            channels_per_subscription: s.get_in(
+                "channels_per_subscription",
+                d.channels_per_subscription,
+                1..=100_000,
+            ),
             channels_per_message: s.get_in("channels_per_message", d.channels_per_message, 1..=1_000),
             subscriptions: s.get_in("subscriptions", d.subscriptions, COUNTS),
             connections: s.get_in("connections", d.connections, COUNTS),
@@ -88,6 +96,7 @@ impl Limits {
             streams_per_connection: s.get_in("streams_per_connection", d.streams_per_connection, 1..=1_000),
             header_bytes: s.get_in("header_bytes", d.header_bytes, ByteSize::kib(8)..=ByteSize::mib(1)),
             head: s.get_in("head", d.head, TIMES),
+            idle: s.get_in("idle", d.idle, TIMES),
             body: s.get_in("body", d.body, TIMES),
             write_stall: s.get_in("write_stall", d.write_stall, TIMES),
             user_timeout: s.get_in("user_timeout", d.user_timeout, TIMES),

@@ -4,8 +4,8 @@ use bytesize::ByteSize;
 use encke_core::{LogConfig, Pattern, Retention};
 
 use super::{
+    diagnostic::Place,
     limits::{COUNTS, Limits, SIZES, TIMES},
-    problem::Place,
     scalar::Scalar,
     section::Section,
 };
@@ -33,7 +33,7 @@ pub(super) fn read(s: &mut Section<'_>, limits: &Limits, message_at: &Place) -> 
     log.retention = s.section("retention", |s| read_retention(s, log.retention, &bounds));
     let of_pattern = |s: &mut Section<'_>| {
         let pattern = s.required::<Pattern>("pattern");
-        let retention = read_retention(s, log.retention, &bounds);
+        let retention = s.inherit("[log.retention]", |s| read_retention(s, log.retention, &bounds));
         Some((pattern?, retention))
     };
     log.retention_of = s.tables("channel", of_pattern).into_iter().flatten().collect();
@@ -59,12 +59,22 @@ fn read_retention(s: &mut Section<'_>, default: Retention, bounds: &Bounds<'_>) 
     let least = bounds.message.as_u64() + Retention::OVERHEAD as u64;
     if (kept as u64) < least {
         let (kept, message) = (ByteSize::b(kept as u64).show(), bounds.message.show());
-        let wrong = format!("a channel keeps {kept}, less than one message may have ({message}, limits.message)");
+        let wrong =
+            format!("a channel keeps {kept}, less than one message may have ({message}, limits.message)");
         let at = own_at.unwrap_or_else(|| bounds.message_at.clone());
-        s.wrong(at, wrong, format!("let it keep at least {least} (200 more for each message), or lower the limit"));
+        s.wrong(
+            at,
+            wrong,
+            format!("let it keep at least {least} (200 more for each message), or lower the limit"),
+        );
     } else if kept > bounds.log {
-        let wrong = format!("a channel keeps more than the whole log, {}", ByteSize::b(bounds.log as u64).show());
-        s.wrong(own_at.unwrap_or_else(|| bounds.log_at.clone()), wrong, "let it keep less, or raise log.bytes");
+        let wrong =
+            format!("a channel keeps more than the whole log, {}", ByteSize::b(bounds.log as u64).show());
+        s.wrong(
+            own_at.unwrap_or_else(|| bounds.log_at.clone()),
+            wrong,
+            "let it keep less, or raise log.bytes",
+        );
     }
     retention
 }

@@ -62,14 +62,17 @@ fn level(text: &str) -> Result<LevelFilter, Option<String>> {
 
 impl Scalar for Levels {
     fn right() -> String {
-        "a level (off, error, warn, info, debug, trace), also for targets as in \"info,encke_ws=debug\"".to_owned()
+        "a level (off, error, warn, info, debug, trace), also for targets as in \"info,encke_ws=debug\""
+            .to_owned()
     }
 
     fn parse(text: &str) -> Result<Self, Option<String>> {
         let mut levels = Self { rest: LevelFilter::OFF, targets: Vec::new() };
         for part in text.split(',') {
             match part.trim().split_once('=') {
-                Some((target, part)) if !target.is_empty() => levels.targets.push((target.to_owned(), level(part)?)),
+                Some((target, part)) if !target.is_empty() => {
+                    levels.targets.push((target.to_owned(), level(part)?));
+                }
                 Some(_) => return Err(None),
                 None => levels.rest = level(part.trim())?,
             }

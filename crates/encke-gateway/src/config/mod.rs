@@ -9,6 +9,7 @@
 
 mod access;
 mod checks;
+mod diagnostic;
 mod kind;
 mod kind_options;
 mod limits;
@@ -17,7 +18,6 @@ mod logging;
 mod options;
 mod origins;
 mod path;
-mod problem;
 mod route;
 mod scalar;
 mod section;
@@ -30,19 +30,19 @@ use encke_core::LogConfig;
 
 pub use self::{
     access::{Access, AddressRange},
+    diagnostic::{Diagnostic, Errors},
     kind::{Answer, Iframe, Incoming, Longpoll, Poll, Publish, RouteKind, Sse, Ws},
     limits::{Drain, Limits, Stream, WsLimits},
     logging::{Levels, LogFormat, Logging},
     options::{Callback, ChannelSource, FieldName, MediaType, Order, Payload},
     origins::{AllowedOrigin, Origins, WebOrigin},
     path::RoutePath,
-    problem::{Errors, Problem},
     route::Route,
     settings::{Setting, Settings},
     sources::Sources,
 };
 use self::{
-    problem::Finding,
+    diagnostic::Finding,
     route::Inherited,
     section::{Report, Section, read_root},
 };
@@ -73,7 +73,7 @@ pub struct Loaded {
     /// The configuration.
     pub config: Config,
     /// What is valid, but deserves a thought.
-    pub warnings: Vec<Problem>,
+    pub warnings: Vec<Diagnostic>,
     /// Every effective value, and where it was set.
     pub settings: Settings,
 }
@@ -92,7 +92,7 @@ impl Sources {
         if !report.findings.is_empty() {
             return Err(Errors::new(report.findings, file));
         }
-        let warnings = warnings.into_iter().map(|warning| Problem::warning(warning, file)).collect();
+        let warnings = warnings.into_iter().map(|warning| Diagnostic::warning(warning, file)).collect();
         Ok(Loaded { config, warnings, settings: Settings::new(report.lines, file) })
     }
 }
@@ -110,7 +110,8 @@ impl Config {
         let drain = s.section("drain", Drain::read);
         let logging = s.section("logging", Logging::read);
         let inherited = Inherited { origins, stream };
-        let configured: Vec<_> = s.tables("route", |s| Route::read(s, &inherited)).into_iter().flatten().collect();
+        let configured: Vec<_> =
+            s.tables("route", |s| Route::read(s, &inherited)).into_iter().flatten().collect();
         checks::refuse_hidden(s, &configured);
         let warnings = checks::warnings(listen, (&inherited.origins, origins_at), &configured);
         let mut routes: Vec<Route> = configured.into_iter().map(|(route, _)| route).collect();

@@ -4,7 +4,7 @@ use encke_core::Selector;
 use http::{HeaderName, HeaderValue};
 
 use super::{
-    problem::Place,
+    diagnostic::Place,
     scalar::{Choice, Scalar, quoted},
     section::Section,
 };
@@ -43,7 +43,8 @@ impl ChannelSource {
                 (["fixed"], _) => s.nonempty_list("fixed").map(Self::Fixed),
                 ([], _) if !s.is_empty() => None, // Unknown keys, which are reported as such.
                 _ => {
-                    let wrong = "`route.channel` must have one of `query`, `segment`, `header`, `fixed`";
+                    let wrong =
+                        "`route.channel` must have exactly one of `query`, `segment`, `header`, `fixed`";
                     s.wrong(s.place(""), wrong, "such as { query = \"channel\" }");
                     s.forget_the_rest();
                     None

@@ -75,7 +75,10 @@ impl Scalar for WebOrigin {
         let authority = rest.split('/').next().unwrap_or_default();
         let authority: http::uri::Authority = authority.parse().map_err(|_| None)?;
         let plain = |c: char| c.is_ascii_alphanumeric() || ".-[:]".contains(c);
-        if scheme.parse::<http::uri::Scheme>().is_err() || authority.host().is_empty() || !authority.host().chars().all(plain) {
+        if scheme.parse::<http::uri::Scheme>().is_err()
+            || authority.host().is_empty()
+            || !authority.host().chars().all(plain)
+        {
             return Err(None);
         }
         let own_port = match scheme {
@@ -98,5 +101,33 @@ impl Scalar for WebOrigin {
 
     fn show(&self) -> String {
         quoted(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn origins_are_compared_as_browsers_send_them() {
+        let origins =
+            |list: &[&str]| Origins(list.iter().map(|text| AllowedOrigin::parse(text).unwrap()).collect());
+        let cases = [
+            (origins(&[]), "https://a.example", false),
+            (origins(&["https://a.example"]), "https://a.example", true),
+            (origins(&["HTTPS://A.Example:443"]), "https://a.example", true),
+            (origins(&["http://a.example:80"]), "http://a.example", true),
+            (origins(&["https://a.example"]), "http://a.example", false),
+            (origins(&["https://a.example"]), "https://a.example:8443", false),
+            (origins(&["https://a.example"]), "https://a.example.evil.example", false),
+            (origins(&["https://a.example"]), "https://b.a.example", false),
+            (origins(&["http://[::1]:8000"]), "http://[::1]:8000", true),
+            (origins(&["https://a.example"]), "null", false),
+            (origins(&["null"]), "null", true),
+            (origins(&["*"]), "null", true),
+        ];
+        for (origins, origin, expected) in cases {
+            assert_eq!(origins.admits(origin), expected, "{origin} {origins:?}");
+        }
     }
 }

@@ -2,12 +2,12 @@
 
 use super::{
     access::Access,
+    diagnostic::Place,
     kind::{Incoming, Kind, RouteKind, Ws},
     limits::Stream,
     options::{ChannelSource, FieldName},
     origins::Origins,
     path::RoutePath,
-    problem::Place,
     section::{Section, read_nothing},
 };
 
@@ -64,7 +64,8 @@ impl Route {
         s.elsewhere(kind.names_of_others());
         let when = s.optional("when");
         let access = Access::read(s, kind.default_access());
-        let origins = Origins(s.list("origins", inherited.origins.0.clone()));
+        let origins =
+            s.inherit("the origins for all", |s| Origins(s.list("origins", inherited.origins.0.clone())));
         let capture = path.as_ref().and_then(RoutePath::capture);
         let kind = kind.read(s, inherited, capture);
         let route = Self { path: path?, when, access, origins, kind: kind? };
@@ -100,9 +101,9 @@ impl Route {
     /// Whether it lets a client on another machine publish, or delete what was published.
     pub(super) fn is_open_to_publish(&self) -> bool {
         let by = match &self.kind {
-            RouteKind::Publish(_) | RouteKind::Channels(_) | RouteKind::Ws(Ws { incoming: Incoming::Publish, .. }) => {
-                &self.access
-            }
+            RouteKind::Publish(_)
+            | RouteKind::Channels(_)
+            | RouteKind::Ws(Ws { incoming: Incoming::Publish, .. }) => &self.access,
             RouteKind::Ws(Ws { incoming: Incoming::Commands { publishers }, .. }) => publishers,
             _ => return false,
         };

@@ -7,7 +7,7 @@
 use std::ops::RangeInclusive;
 
 use super::{
-    problem::{Finding, Place},
+    diagnostic::{Finding, Place},
     scalar::{Scalar, quoted},
     sources::{Item, Node, Shape, Table, Value},
 };
@@ -44,6 +44,8 @@ pub(super) struct Section<'r> {
     table: Table,
     known: Vec<&'static str>,
     elsewhere: Vec<(&'static str, String)>,
+    /// What is recorded as the place of a default.
+    default_at: Place,
     report: &'r mut Report,
 }
 
@@ -63,7 +65,8 @@ pub(super) fn read_nothing<R>(read: impl FnOnce(&mut Section<'_>) -> R) -> (R, V
 
 impl<'r> Section<'r> {
     fn new(path: String, at: Place, table: Table, report: &'r mut Report) -> Self {
-        Self { path, inline: String::new(), at, table, known: Vec::new(), elsewhere: Vec::new(), report }
+        let (known, elsewhere) = (Vec::new(), Vec::new());
+        Self { path, inline: String::new(), at, table, known, elsewhere, default_at: Place::Default, report }
     }
 
     fn read<R>(mut self, read: impl FnOnce(&mut Self) -> R) -> R {
@@ -86,7 +89,12 @@ impl<'r> Section<'r> {
         self.get_where(key, default, |value| (!range.contains(value)).then(outside))
     }
 
-    fn get_where<T: Scalar>(&mut self, key: &'static str, default: T, refuse: impl Fn(&T) -> Option<String>) -> T {
+    fn get_where<T: Scalar>(
+        &mut self,
+        key: &'static str,
+        default: T,
+        refuse: impl Fn(&T) -> Option<String>,
+    ) -> T {
         let value = self.take(key).and_then(|node| {
             let at = node.at.clone();
             let value = self.scalar::<T>(key, node)?;
@@ -99,7 +107,7 @@ impl<'r> Section<'r> {
             Some(value)
         });
         value.unwrap_or_else(|| {
-            self.record(key, default.show(), Place::Default);
+            self.record(key, default.show(), self.default_at.clone());
             default
         })
     }
@@ -129,7 +137,7 @@ impl<'r> Section<'r> {
         match self.take(key) {
             Some(node) => self.read_list(key, node).unwrap_or(default),
             None => {
-                self.record(key, show_list(&default), Place::Default);
+                self.record(key, show_list(&default), self.default_at.clone());
                 default
             }
         }
@@ -182,7 +190,11 @@ impl<'r> Section<'r> {
 
     /// Reads the small table `key`, shown as `key.name = value` within this one; empty if it is not there, `None` if it
     /// is no table.
-    pub(super) fn inline<R>(&mut self, key: &'static str, read: impl FnOnce(&mut Section<'_>) -> R) -> Option<R> {
+    pub(super) fn inline<R>(
+        &mut self,
+        key: &'static str,
+        read: impl FnOnce(&mut Section<'_>) -> R,
+    ) -> Option<R> {
         let (at, table) = self.take_table(key, &format!("it must be a table: {key} = {{ .. }}"))?;
         let mut section = Section::new(format!("{}{key}.", self.path), at, table, self.report);
         section.inline = format!("{key}.");
@@ -190,7 +202,11 @@ impl<'r> Section<'r> {
     }
 
     /// Reads each table of the list `key`.
-    pub(super) fn tables<R>(&mut self, key: &'static str, mut read: impl FnMut(&mut Section<'_>) -> R) -> Vec<R> {
+    pub(super) fn tables<R>(
+        &mut self,
+        key: &'static str,
+        mut read: impl FnMut(&mut Section<'_>) -> R,
+    ) -> Vec<R> {
         let Some(node) = self.take(key) else { return Vec::new() };
         let name = format!("{}{key}", self.path);
         let right = format!("it must be tables, each after a line [[{name}]] in the file");
@@ -213,6 +229,14 @@ impl<'r> Section<'r> {
             }
         }
         results
+    }
+
+    /// Reads keys whose defaults are the values of another table.
+    pub(super) fn inherit<R>(&mut self, from: &'static str, read: impl FnOnce(&mut Self) -> R) -> R {
+        self.default_at = Place::Inherited(from);
+        let result = read(self);
+        self.default_at = Place::Default;
+        result
     }
 
     /// Names that are valid here though nobody asks for them.
@@ -277,7 +301,8 @@ impl<'r> Section<'r> {
 
     fn scalar<T: Scalar>(&mut self, key: &str, node: Node) -> Option<T> {
         let hint = match &node.value {
-            Value::Scalar(shape, text) if *shape == Shape::Outside || T::fits(*shape) => match T::parse(text) {
+            Value::Scalar(shape, text) if *shape == Shape::Outside || T::fits(*shape) => match T::parse(text)
+            {
                 Ok(value) => return Some(value),
                 Err(hint) => hint,
             },
@@ -306,7 +331,9 @@ impl<'r> Section<'r> {
     /// The nearest valid name, spelled as at that place; or all of them, if none is near.
     fn suggestion(&self, key: &str, at: &Place) -> String {
         let spell = |name: &str| match at {
-            Place::Variable(_) => format!("`ENCKE_{}`", format!("{}{name}", self.path).replace('.', "__").to_uppercase()),
+            Place::Variable(_) => {
+                format!("`ENCKE_{}`", format!("{}{name}", self.path).replace('.', "__").to_uppercase())
+            }
             _ => format!("`{name}`"),
         };
         match nearest(key, self.known.iter().copied()) {

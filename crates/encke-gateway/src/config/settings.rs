@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{
-    problem::{File, origin},
+    diagnostic::{File, origin},
     section::Line,
 };
 
@@ -24,7 +24,8 @@ pub struct Setting {
     pub key: String,
     /// The value, as TOML.
     pub value: String,
-    /// Where it was set: `default`, `file:line`, `environment variable NAME` or `flag --name`.
+    /// Where it was set: `default`, `file:line`, `environment variable NAME`, `flag --name`, or `as [table]` for what
+    /// follows a setting for all.
     pub origin: String,
 }
 
@@ -32,7 +33,9 @@ impl Settings {
     pub(super) fn new(lines: Vec<Line>, file: Option<&File>) -> Self {
         let entry = |line| match line {
             Line::Header(header) => Entry::Header(header),
-            Line::Setting(key, value, at) => Entry::Setting(Setting { key, value, origin: origin(&at, file) }),
+            Line::Setting(key, value, at) => {
+                Entry::Setting(Setting { key, value, origin: origin(&at, file) })
+            }
         };
         Self(lines.into_iter().map(entry).collect())
     }

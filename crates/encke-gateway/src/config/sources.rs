@@ -7,7 +7,7 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
-use super::problem::{Errors, File, Finding, Place, Problem};
+use super::diagnostic::{Diagnostic, Errors, File, Finding, Place};
 
 const PREFIX: &str = "ENCKE_";
 
@@ -38,7 +38,7 @@ impl Sources {
         let name = path.display().to_string();
         match fs::read_to_string(path) {
             Ok(text) => Ok(self.text(&name, &text)),
-            Err(error) => Err(Problem::unreadable(&name, &error).into()),
+            Err(error) => Err(Diagnostic::unreadable(&name, &error).into()),
         }
     }
 

@@ -15,6 +15,10 @@ use tokio::{
 use super::Socket;
 use crate::{close::CloseCode, limits::SocketLimits};
 
+/// What is read past before the stream is dropped at any rate: more than a peer can have had under way when it had no
+/// reason yet to stop, and no more than that of a flood.
+const LINGER: usize = 1 << 20;
+
 /// Where a socket is on its way to the end. Each step but the first and the last knows when it must be over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Phase {
@@ -27,8 +31,8 @@ pub(super) enum Phase {
     /// The server ends the stream first, so that it and not the client holds TIME_WAIT (RFC 6455 7.1.1).
     Ending(Instant),
     /// The peer ends it as well. To drop the stream over unread bytes would reset it, and the peer might never see
-    /// our close frame.
-    Lingering(Instant),
+    /// our close frame. So many bytes are still read past.
+    Lingering(Instant, usize),
     /// The stream can be dropped.
     Ended,
 }
@@ -39,14 +43,9 @@ impl Phase {
         Self::Closing(Instant::now() + limits.close_wait)
     }
 
-    /// The first step when the connection has failed (RFC 6455 7.1.7).
-    pub(super) fn failed(limits: &SocketLimits) -> Self {
+    /// The first step when the connection has failed (RFC 6455 7.1.7), or the peer closed and the codec has answered.
+    pub(super) fn flushing(limits: &SocketLimits) -> Self {
         Self::Flushing(Instant::now() + limits.close_wait)
-    }
-
-    /// The first step when the peer closed and the codec has answered.
-    pub(super) fn answered(limits: &SocketLimits) -> Self {
-        Self::failed(limits)
     }
 }
 
@@ -60,7 +59,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
     }
 
     /// Goes on closing, with 1000 if it has not begun. Ready when the stream can be dropped: both sides have closed,
-    /// or [`SocketLimits::close_wait`] is over.
+    /// [`SocketLimits::close_wait`] is over, or the peer has gone on for a mebibyte.
     pub fn poll_closed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         loop {
             let (until, step) = match self.phase {
@@ -74,9 +73,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
                 }
                 Phase::Ending(until) => {
                     let ended = Pin::new(self.codec.get_mut()).poll_shutdown(cx);
-                    (until, ended.map(|_| Phase::Lingering(until)))
+                    (until, ended.map(|_| Phase::Lingering(until, LINGER)))
                 }
-                Phase::Lingering(until) => (until, self.poll_linger(cx).map(|()| Phase::Ended)),
+                Phase::Lingering(until, left) => (
+                    until,
+                    self.poll_linger(cx, left).map(|left| match left {
+                        0 => Phase::Ended,
+                        left => Phase::Lingering(until, left),
+                    }),
+                ),
                 Phase::Ended => return Poll::Ready(()),
             };
             self.phase = match step {
@@ -104,16 +109,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         Poll::Ready(())
     }
 
-    /// Ready when the peer's side of the stream has ended.
-    fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let stream = self.codec.get_mut().get_mut();
-        let mut scratch = [0; 1024];
-        loop {
-            let mut buf = ReadBuf::new(&mut scratch);
-            match ready!(Pin::new(&mut *stream).poll_read(cx, &mut buf)) {
-                Ok(()) if !buf.filled().is_empty() => {}
-                _ => return Poll::Ready(()),
-            }
+    /// Ready with what is left to read past; with nothing when the peer's side of the stream has ended.
+    fn poll_linger(&mut self, cx: &mut Context<'_>, left: usize) -> Poll<usize> {
+        let mut scratch = [0; 4 << 10];
+        let mut buf = ReadBuf::new(&mut scratch);
+        // After an error nothing is in the buffer, as after the end.
+        let _ = ready!(Pin::new(self.codec.get_mut().get_mut()).poll_read(cx, &mut buf));
+        match buf.filled().len() {
+            0 => Poll::Ready(0),
+            read => Poll::Ready(left.saturating_sub(read)),
         }
     }
 }

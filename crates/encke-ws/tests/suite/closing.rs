@@ -28,6 +28,8 @@ async fn every_code_reaches_the_peer_and_the_stream_ends() {
         assert_eq!(peer.read().await, Some((TEXT, b"last".to_vec())));
         let (first, payload) = peer.read().await.unwrap();
         assert_eq!((first, &payload[..2], payload.len()), (CLOSE, &code.code().to_be_bytes()[..], 125));
+        // The stream does not end before the peer has answered.
+        assert!(tokio::time::timeout(Duration::from_secs(4), peer.read()).await.is_err());
         peer.write(frame(CLOSE, &payload[..2])).await;
         assert_eq!(peer.read().await, None);
         drop(peer);
@@ -53,6 +55,27 @@ async fn a_peer_that_does_not_close_is_left_after_five_seconds() {
         assert_eq!(start.elapsed().as_secs(), 5);
         talk.abort();
     }
+}
+
+/// After a failure a flood is read past for a while, so that the peer sees why, and then no longer.
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_floods_is_left_after_a_mebibyte() {
+    let (mut socket, mut peer) = pair(1 << 10, &SocketLimits::default()).await;
+    let flood = tokio::spawn(async move {
+        let wrong = frame(0x83, [0; 1000]);
+        let mut taken = 0;
+        while taken < 10 << 20 && tokio::io::AsyncWriteExt::write_all(&mut peer.stream, &wrong).await.is_ok()
+        {
+            taken += wrong.len();
+        }
+        taken
+    });
+    assert!(matches!(socket.recv().await, Some(Err(SocketError::Protocol(_)))));
+    let start = Instant::now();
+    socket.finish(CloseCode::Normal, "").await;
+    assert_eq!(start.elapsed(), Duration::ZERO);
+    let taken = flood.await.unwrap();
+    assert!((1 << 20..(1 << 20) + (8 << 10)).contains(&taken), "{taken} bytes were taken");
 }
 
 /// A message that crosses our close frame is dropped, and the peer's close is still awaited.

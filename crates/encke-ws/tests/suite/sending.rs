@@ -7,14 +7,14 @@ use std::{
 };
 
 use bytes::Bytes;
-use encke_ws::{Frame, Incoming, SocketError, SocketLimits};
+use encke_ws::{CloseCode, Frame, Incoming, SocketError, SocketLimits};
 use tokio::{
     io::AsyncWriteExt,
     sync::mpsc,
     time::{Duration, Instant, sleep},
 };
 
-use crate::raw::{PING, PONG, TEXT, bounded, frame, pair};
+use crate::raw::{BINARY, CLOSE, PING, PONG, TEXT, bounded, frame, pair};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -78,7 +78,7 @@ async fn a_peer_that_reads_nothing_is_stalled() {
     assert!(fed * 1002 <= (1 << 10) + (16 << 10) + 2 * 1002, "{fed} fed");
     assert_eq!(start.elapsed().as_secs(), 15);
     // There is nobody to say goodbye to.
-    socket.finish(encke_ws::CloseCode::TryAgain, "").await;
+    socket.finish(CloseCode::TryAgain, "").await;
     assert_eq!(start.elapsed().as_secs(), 15);
 }
 
@@ -116,17 +116,27 @@ async fn a_frame_beyond_the_limit_is_not_taken_and_the_socket_lives() {
     assert_eq!(bounded(peer.read()).await.unwrap().1.len(), 1000);
 }
 
-/// The largest frame fits behind a full buffer.
+/// The largest frame fits behind a full buffer, and a close frame behind both.
 #[tokio::test(start_paused = true)]
 async fn when_ready_the_largest_frame_is_taken() {
+    const FULL: usize = (16 << 10) - 4;
+    const LARGEST: usize = 238 << 10;
     let (mut socket, mut peer) = pair(64, &SocketLimits::default()).await;
-    let server = tokio::spawn(async move {
-        poll_fn(|cx| socket.poll_ready(cx)).await.unwrap();
-        socket.feed(Frame::Binary(Bytes::from(vec![0; 16_000]))).unwrap();
-        socket.send(Frame::Text(Bytes::from(vec![b'x'; 238 << 10]))).await.unwrap();
+    poll_fn(|cx| socket.poll_ready(cx)).await.unwrap();
+    socket.feed(Frame::Binary(Bytes::from(vec![0; FULL]))).unwrap();
+    poll_fn(|cx| socket.poll_ready(cx)).await.unwrap();
+    socket.feed(Frame::Text(Bytes::from(vec![b'x'; LARGEST]))).unwrap();
+    let server = tokio::spawn(socket.finish(CloseCode::TryAgain, "overload"));
+    let read = bounded(async {
+        let mut read = Vec::new();
+        for _ in 0..3 {
+            let (first, payload) = peer.read().await.unwrap();
+            read.push((first, payload.len()));
+        }
+        read
     });
-    assert_eq!(bounded(peer.read()).await.unwrap().1.len(), 16_000);
-    assert_eq!(bounded(peer.read()).await.unwrap().1.len(), 238 << 10);
+    assert_eq!(read.await, [(BINARY, FULL), (TEXT, LARGEST), (CLOSE, 10)]);
+    drop(peer);
     server.await.unwrap();
 }
 
@@ -161,7 +171,7 @@ async fn one_task_drives_both_directions() {
         peer.write(frame(TEXT, "from the peer")).await;
         assert_eq!(bounded(peer.read()).await, Some((TEXT, b"from the log".to_vec())));
     }
-    peer.write(frame(0x88, "")).await;
-    assert_eq!(bounded(peer.read()).await, Some((0x88, Vec::new())));
+    peer.write(frame(CLOSE, "")).await;
+    assert_eq!(bounded(peer.read()).await, Some((CLOSE, Vec::new())));
     assert_eq!(driver.await.unwrap().len(), 10);
 }

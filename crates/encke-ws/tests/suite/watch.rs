@@ -60,9 +60,9 @@ fn cut(chunks: &[&[u8]]) -> Vec<(FrameHeader, Vec<u8>, bool)> {
         while let Some(piece) = cutter.cut(&mut bytes) {
             match piece {
                 Piece::Header(header) => frames.push((header, Vec::new(), false)),
-                Piece::Payload { header, bytes, offset, last } => {
+                Piece::Payload { header, bytes, at, last } => {
                     let (current, payload, ended) = frames.last_mut().unwrap();
-                    assert_eq!((*current, payload.len() as u64, *ended), (header, offset, false));
+                    assert_eq!((*current, payload.len() as u64, *ended), (header, at, false));
                     payload.extend(bytes);
                     *ended = last;
                 }

@@ -7,6 +7,8 @@ use std::{fmt, ops::Range};
 pub(super) enum Place {
     /// Nowhere: it is the default.
     Default,
+    /// In this other table, which holds where this one says nothing.
+    Inherited(&'static str),
     /// At these bytes of the file.
     File(Range<usize>),
     /// In the environment variable of this name.
@@ -35,7 +37,7 @@ pub(super) struct Finding {
 /// Its `Display` names the place (`file:line:column`, the environment variable, or the flag), says what is wrong and
 /// what would be right, and shows the line with a caret.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
+pub struct Diagnostic {
     location: String,
     excerpt: Option<Excerpt>,
     severity: &'static str,
@@ -50,7 +52,7 @@ struct Excerpt {
     caret: String,
 }
 
-impl Problem {
+impl Diagnostic {
     pub(super) fn error(finding: Finding, file: Option<&File>) -> Self {
         Self::new("error", finding, file)
     }
@@ -100,7 +102,7 @@ impl Excerpt {
     }
 }
 
-impl fmt::Display for Problem {
+impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { location, excerpt, severity, wrong, right } = self;
         let Some(Excerpt { number, line, caret }) = excerpt else {
@@ -115,7 +117,7 @@ impl fmt::Display for Problem {
     }
 }
 
-/// How `config show --origin` names a place: `default`, `file:line`, the variable or the flag.
+/// How `config show --origin` names a place.
 pub(super) fn origin(at: &Place, file: Option<&File>) -> String {
     match (at, file) {
         (Place::File(span), Some(file)) => {
@@ -123,14 +125,15 @@ pub(super) fn origin(at: &Place, file: Option<&File>) -> String {
             format!("{}:{}", file.name, excerpt.number)
         }
         (Place::Default | Place::File(_), _) => "default".to_owned(),
+        (Place::Inherited(from), _) => format!("as {from}"),
         (Place::Variable(name), _) => format!("environment variable {name}"),
         (Place::Flag(name), _) => format!("flag {name}"),
     }
 }
 
-/// All that is wrong with a configuration; at least one [`Problem`], those of the file first and in its order.
+/// All that is wrong with a configuration; at least one [`Diagnostic`], those of the file first and in its order.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Errors(Vec<Problem>);
+pub struct Errors(Vec<Diagnostic>);
 
 impl Errors {
     pub(super) fn new(mut findings: Vec<Finding>, file: Option<&File>) -> Self {
@@ -138,27 +141,27 @@ impl Errors {
             Place::File(span) => span.start,
             _ => usize::MAX,
         });
-        Self(findings.into_iter().map(|finding| Problem::error(finding, file)).collect())
+        Self(findings.into_iter().map(|finding| Diagnostic::error(finding, file)).collect())
     }
 
-    /// The problems, those of the file first and in its order.
+    /// What was found, in the order of the file, and then that of other sources.
     #[must_use]
-    pub fn problems(&self) -> &[Problem] {
+    pub fn diagnostics(&self) -> &[Diagnostic] {
         &self.0
     }
 }
 
-impl From<Problem> for Errors {
-    fn from(problem: Problem) -> Self {
-        Self(vec![problem])
+impl From<Diagnostic> for Errors {
+    fn from(diagnostic: Diagnostic) -> Self {
+        Self(vec![diagnostic])
     }
 }
 
 impl fmt::Display for Errors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, problem) in self.0.iter().enumerate() {
+        for (index, diagnostic) in self.0.iter().enumerate() {
             let separator = if index == 0 { "" } else { "\n\n" };
-            write!(f, "{separator}{problem}")?;
+            write!(f, "{separator}{diagnostic}")?;
         }
         Ok(())
     }

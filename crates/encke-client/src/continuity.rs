@@ -1,0 +1,222 @@
+use std::collections::{HashMap, VecDeque};
+
+use encke_core::{ChannelName, Cursor, Epoch, Selector};
+use encke_wire::{ReceivedGap, ReceivedMessage};
+
+use crate::limits::{REMEMBERED_CHANNELS, REMEMBERED_MESSAGES};
+
+/// The reason of a gap that no gateway told of, and that was found by [`prev`](ReceivedMessage::prev).
+pub const LOST: &str = "lost";
+
+/// Finds what was lost without a word: each message names the one before it in its channel, which must have come, or
+/// lie before the place that was presented, or in a gap that was told (D1).
+///
+/// A message in several channels comes by one of them only, so its number counts for all of them. What is remembered
+/// is bounded; where memory ends, nothing is claimed.
+#[derive(Debug, Default)]
+pub(crate) struct Continuity {
+    epoch: Option<Epoch>,
+    /// All messages after it were asked for. `None`: the beginning was not a place (`earliest`, `-20`), and what
+    /// retention had removed before it is no loss.
+    floor: Option<u64>,
+    /// The last message of each channel.
+    heads: HashMap<String, u64>,
+    /// The last messages of all of them, rising.
+    recent: VecDeque<u64>,
+    /// Messages up to here may have come and been forgotten.
+    forgotten: u64,
+    /// Up to where messages were told to be missing.
+    told: Vec<(Selector, u64)>,
+}
+
+impl Continuity {
+    /// Everything after `place` is asked for.
+    pub(crate) fn begin(&mut self, place: Cursor) {
+        self.enter(place.epoch);
+        self.floor.get_or_insert(place.seq);
+    }
+
+    /// A gap was told.
+    pub(crate) fn tell(&mut self, gap: &ReceivedGap) {
+        if let (Ok(to), Ok(selector)) = (gap.to.parse::<Cursor>(), Selector::new(&gap.channel)) {
+            self.enter(to.epoch);
+            self.excuse(selector, to.seq);
+        }
+    }
+
+    fn excuse(&mut self, selector: Selector, seq: u64) {
+        if let Some((_, known)) = self.told.iter_mut().find(|(known, _)| *known == selector) {
+            *known = seq.max(*known);
+        } else if self.told.len() < REMEMBERED_CHANNELS {
+            self.told.push((selector, seq));
+        } else {
+            // Nothing more can be claimed of what is known.
+            *self = Self { epoch: self.epoch, ..Self::default() };
+        }
+    }
+
+    /// Judges the next message, which is at `place`; returns the gap before it, if there is one. The gap is then
+    /// told, and the message can be judged again.
+    pub(crate) fn judge(&mut self, message: &ReceivedMessage, place: Cursor) -> Option<ReceivedGap> {
+        let from = self.epoch.filter(|epoch| *epoch != place.epoch).map(|epoch| Cursor {
+            epoch,
+            seq: self.recent.back().copied().or(self.floor).unwrap_or_default(),
+        });
+        self.enter(place.epoch);
+        let from = from.or_else(|| self.missing(message));
+        if let Some(from) = from {
+            let to = Cursor { epoch: place.epoch, seq: message.prev };
+            self.excuse(Selector::new(&message.channel).ok()?, message.prev);
+            let (from, to) = (from.to_string(), to.to_string());
+            return Some(ReceivedGap { channel: message.channel.clone(), from, to, reason: LOST.to_owned() });
+        }
+        self.remember(&message.channel, place.seq);
+        None
+    }
+
+    /// What was last seen of the message's channel, if there is something between.
+    fn missing(&self, message: &ReceivedMessage) -> Option<Cursor> {
+        let channel = ChannelName::new(&message.channel).ok()?;
+        let told =
+            self.told.iter().filter(|(selector, _)| selector.matches(&channel)).map(|(_, seq)| *seq).max();
+        let seen = self.heads.get(&message.channel).copied().or(self.floor).max(told)?;
+        let came = message.prev <= seen
+            || message.prev <= self.forgotten
+            || self.recent.binary_search(&message.prev).is_ok();
+        (!came).then_some(Cursor { epoch: self.epoch?, seq: seen })
+    }
+
+    fn remember(&mut self, channel: &str, seq: u64) {
+        if let Some(head) = self.heads.get_mut(channel) {
+            *head = seq;
+        } else if self.heads.len() < REMEMBERED_CHANNELS {
+            self.heads.insert(channel.to_owned(), seq);
+        }
+        if self.recent.len() == REMEMBERED_MESSAGES
+            && let Some(oldest) = self.recent.pop_front()
+        {
+            self.forgotten = oldest;
+        }
+        self.recent.push_back(seq);
+    }
+
+    /// In another life of the log nothing that was known counts.
+    fn enter(&mut self, epoch: Epoch) {
+        if self.epoch != Some(epoch) {
+            *self = Self { epoch: Some(epoch), ..Self::default() };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seq: u64) -> Cursor {
+        Cursor { epoch: Epoch::from_bits(1), seq }
+    }
+
+    fn message(channel: &str, place: Cursor, prev: u64) -> ReceivedMessage {
+        ReceivedMessage {
+            channel: channel.to_owned(),
+            seq: place.seq,
+            prev,
+            cursor: place.to_string(),
+            time: String::new(),
+            name: None,
+            content_type: None,
+            data: serde_json::Value::Null,
+        }
+    }
+
+    /// Judges a message and, after a gap, judges it again; returns from where to where the gap is.
+    fn judge(
+        continuity: &mut Continuity,
+        channel: &str,
+        place: Cursor,
+        prev: u64,
+    ) -> Option<(String, String)> {
+        let message = message(channel, place, prev);
+        let gap = continuity.judge(&message, place);
+        if gap.is_some() {
+            assert_eq!(continuity.judge(&message, place), None);
+        }
+        gap.map(|gap| (gap.from, gap.to))
+    }
+
+    fn between(from: Cursor, to: Cursor) -> Option<(String, String)> {
+        Some((from.to_string(), to.to_string()))
+    }
+
+    #[test]
+    fn d1_a_message_that_never_came_is_a_gap() {
+        let mut continuity = Continuity::default();
+        continuity.begin(at(10));
+        assert_eq!(judge(&mut continuity, "a", at(11), 9), None);
+        assert_eq!(judge(&mut continuity, "a", at(13), 11), None);
+        assert_eq!(judge(&mut continuity, "a", at(15), 14), between(at(13), at(14)));
+        // Of a channel that nothing came of since the beginning, although others went on.
+        assert_eq!(judge(&mut continuity, "b", at(16), 12), between(at(10), at(12)));
+    }
+
+    #[test]
+    fn a_message_in_several_channels_comes_by_one_of_them() {
+        let mut continuity = Continuity::default();
+        continuity.begin(at(0));
+        assert_eq!(judge(&mut continuity, "a", at(1), 0), None);
+        assert_eq!(judge(&mut continuity, "b", at(2), 1), None);
+    }
+
+    #[test]
+    fn without_a_place_the_first_of_a_channel_is_its_beginning() {
+        let mut continuity = Continuity::default();
+        assert_eq!(judge(&mut continuity, "a", at(1), 0), None);
+        assert_eq!(judge(&mut continuity, "b", at(50), 40), None);
+        assert_eq!(judge(&mut continuity, "b", at(60), 55), between(at(50), at(55)));
+    }
+
+    #[test]
+    fn what_was_told_to_be_missing_is_told_once() {
+        let mut continuity = Continuity::default();
+        continuity.begin(at(1));
+        let gap = |channel: &str, to: Cursor| ReceivedGap {
+            channel: channel.to_owned(),
+            from: at(1).to_string(),
+            to: to.to_string(),
+            reason: "trimmed".to_owned(),
+        };
+        continuity.tell(&gap("a.*", at(20)));
+        assert_eq!(judge(&mut continuity, "a.x", at(21), 19), None);
+        assert_eq!(judge(&mut continuity, "b", at(22), 19), between(at(1), at(19)));
+        let next = |seq| Cursor { epoch: Epoch::from_bits(2), seq };
+        continuity.tell(&gap("b", next(3)));
+        assert_eq!(judge(&mut continuity, "b", next(5), 3), None);
+    }
+
+    #[test]
+    fn another_epoch_without_a_word_is_a_gap() {
+        let mut continuity = Continuity::default();
+        continuity.begin(at(10));
+        let next = |seq| Cursor { epoch: Epoch::from_bits(2), seq };
+        assert_eq!(judge(&mut continuity, "a", next(3), 2), between(at(10), next(2)));
+        assert_eq!(judge(&mut continuity, "a", next(4), 3), None);
+    }
+
+    #[test]
+    fn memory_is_bounded_and_nothing_is_claimed_beyond_it() {
+        let mut continuity = Continuity::default();
+        continuity.begin(at(0));
+        let messages = REMEMBERED_MESSAGES as u64;
+        for seq in 1..=messages + 2 {
+            assert_eq!(judge(&mut continuity, "a", at(seq), seq - 1), None);
+        }
+        assert_eq!(continuity.recent.len(), REMEMBERED_MESSAGES);
+        let next = messages + 4;
+        assert_eq!(judge(&mut continuity, "b", at(next), 2), None);
+        assert_eq!(judge(&mut continuity, "c", at(next + 1), next - 1), between(at(0), at(next - 1)));
+        for seq in 0..=REMEMBERED_CHANNELS as u64 {
+            assert_eq!(judge(&mut continuity, &format!("c{seq}"), at(next + 2 + seq), 0), None);
+        }
+        assert_eq!(continuity.heads.len(), REMEMBERED_CHANNELS);
+    }
+}

@@ -1,0 +1,134 @@
+//! Following more on a live reader, and readers that catch up while retention goes on.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use encke_core::{
+    Batch, ChannelName, Delivery, Epoch, GapReason, Limit, Log, LogConfig, Message, Publish, Retention,
+    Selector, Since, Tail, Timestamp,
+};
+
+fn log(retained: usize) -> Log {
+    let retention = Retention { count: retained, ..Retention::default() };
+    Log::new(Epoch::from_bits(1), LogConfig { retention, ..LogConfig::default() })
+}
+
+fn name(name: &str) -> ChannelName {
+    ChannelName::new(name).unwrap()
+}
+
+fn select(selectors: &[&str]) -> Vec<Selector> {
+    selectors.iter().map(|selector| Selector::new(selector).unwrap()).collect()
+}
+
+fn append(log: &Log, channels: &[&str]) {
+    let first = Publish::new(name(channels[0]), Message::text("x"));
+    let publish = channels[1..].iter().fold(first, |publish, channel| publish.also_to(name(channel)));
+    log.append(publish, Timestamp::default()).map(drop).unwrap();
+}
+
+fn open(log: &Log, selectors: &[&str], since: Since) -> Tail {
+    log.open(select(selectors), since, Timestamp::default()).unwrap()
+}
+
+fn follow(tail: &mut Tail, selectors: &[&str], since: Since) {
+    tail.follow(select(selectors), since, Timestamp::default()).unwrap();
+}
+
+fn seqs(batch: &Batch) -> Vec<u64> {
+    batch.messages.iter().map(Delivery::seq).collect()
+}
+
+fn read(tail: &mut Tail, messages: usize) -> Vec<u64> {
+    seqs(&tail.read(Limit { messages, ..Limit::default() }))
+}
+
+#[test]
+fn two_channels_that_catch_up_come_in_one_order_and_each_message_once() {
+    let log = log(10);
+    for channels in [["a", "a"], ["b", "a"], ["b", "b"], ["a", "a"], ["c", "c"]] {
+        append(&log, &channels);
+    }
+    let mut tail = open(&log, &["c"], Since::Latest);
+    follow(&mut tail, &["a"], Since::Earliest);
+    follow(&mut tail, &["b"], Since::Earliest);
+    assert_eq!(tail.cursor().seq, 0);
+    assert_eq!(read(&mut tail, 10), [1, 2, 3, 4]);
+    assert_eq!(tail.cursor().seq, 5);
+}
+
+#[test]
+fn what_another_selector_got_does_not_come_again() {
+    let log = log(10);
+    append(&log, &["a.x", "b"]);
+    append(&log, &["b"]);
+    append(&log, &["a.x"]);
+    let mut tail = open(&log, &["a.x"], Since::Earliest);
+    assert_eq!(read(&mut tail, 10), [1, 3]);
+    follow(&mut tail, &["b"], Since::Earliest);
+    assert_eq!(read(&mut tail, 10), [2]);
+    follow(&mut tail, &["a.*"], Since::Earliest);
+    assert_eq!(read(&mut tail, 10), []);
+}
+
+#[test]
+fn what_another_selector_missed_comes() {
+    let log = log(1);
+    let mut tail = open(&log, &["a"], Since::Latest);
+    append(&log, &["a", "b"]);
+    append(&log, &["a"]);
+    let batch = tail.read(Limit::default());
+    assert_eq!((seqs(&batch), batch.gaps[0].to.seq), (vec![2], 1), "a has let 1 go");
+    follow(&mut tail, &["b"], Since::Earliest);
+    assert_eq!(read(&mut tail, 10), [1], "b has not");
+}
+
+#[test]
+fn a_limit_cuts_what_catches_up_at_its_lowest_end() {
+    let log = log(10);
+    for channels in [["a.x"], ["a.y"], ["a.x"], ["a.y"], ["b"], ["b"], ["b"]] {
+        append(&log, &channels);
+    }
+    let mut tail = open(&log, &["a.x"], Since::Earliest);
+    assert_eq!(read(&mut tail, 10), [1, 3]);
+    follow(&mut tail, &["b", "**"], Since::Earliest);
+    let mut got = Vec::new();
+    while tail.cursor().seq < 7 {
+        got.extend(read(&mut tail, 2));
+    }
+    assert_eq!(got, [2, 4, 5, 6, 7]);
+}
+
+#[test]
+fn a_pattern_is_told_of_what_goes_while_it_catches_up() {
+    let log = log(2);
+    append(&log, &["quiet.x"]);
+    (0..5).for_each(|_| append(&log, &["busy.x"]));
+    let mut tail = open(&log, &["**"], Since::Earliest);
+    // Older than what busy.x has let go, which a reader from the earliest does not miss.
+    assert!(log.delete(&name("quiet.x")));
+    let batch = tail.read(Limit::default());
+    assert_eq!(seqs(&batch), [5, 6]);
+    assert_eq!(
+        batch.gaps.iter().map(|gap| (gap.from.seq, gap.reason)).collect::<Vec<_>>(),
+        [(0, GapReason::Slow)]
+    );
+}
+
+#[test]
+fn a_reader_from_the_earliest_is_not_told_of_what_went_before() {
+    let log = log(2);
+    (0..5).for_each(|_| append(&log, &["a.x"]));
+    for selector in ["a.x", "a.*"] {
+        let batch = open(&log, &[selector], Since::Earliest).read(Limit::default());
+        assert_eq!((seqs(&batch), batch.gaps), (vec![4, 5], vec![]));
+    }
+}
+
+#[test]
+fn a_gap_of_what_is_no_longer_followed_is_not_told() {
+    let log = log(1);
+    (0..3).for_each(|_| append(&log, &["a"]));
+    let mut tail = open(&log, &["a", "b"], Since::After(encke_core::Cursor { seq: 0, ..log.head() }));
+    assert!(tail.unfollow(&name("a").into()));
+    assert_eq!(tail.read(Limit::default()).gaps, []);
+}

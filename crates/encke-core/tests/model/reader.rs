@@ -1,0 +1,337 @@
+//! A reader under test, and what it must and must not get.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Poll, Wake, Waker},
+};
+
+use encke_core::{
+    Batch, Cursor, Delivery, Gap, GapReason, Limit, Log, Selector, Since, Tail, TailEnd, Timestamp,
+};
+
+use crate::naive::Naive;
+
+pub(crate) struct Reader {
+    tail: Tail,
+    slots: Vec<Slot>,
+    /// What it got for what it follows, and in which batch.
+    got: BTreeMap<u64, usize>,
+    batches: usize,
+    /// Its place, as a client knows it.
+    pub(crate) cursor: Cursor,
+    /// The highest place that it had.
+    reached: u64,
+    /// The gaps that are due with the next batch.
+    due: Vec<Gap>,
+    /// It was told to wait, and this is its waker.
+    waits: Option<Arc<Flag>>,
+}
+
+/// One selector that it follows.
+struct Slot {
+    selector: Selector,
+    /// What comes after this seq is for it.
+    start: u64,
+    /// How far the reader had come when this was added, and how many batches it had.
+    joined: (u64, usize),
+    /// Ranges `(from, to]` that it was told to be missing.
+    gaps: Vec<(u64, u64)>,
+    /// What was gone when it came, and is not missed, because it does not claim to have seen anything.
+    unclaimed: Vec<u64>,
+    /// How much was gone when it came.
+    let_go: usize,
+    /// Up to here nothing is missing without a gap.
+    checked: u64,
+}
+
+#[derive(Default)]
+struct Flag(AtomicBool);
+
+impl Wake for Flag {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Reader {
+    pub(crate) fn open(log: &Log, naive: &Naive, selectors: &[Selector], since: Since, now: u64) -> Self {
+        let tail = log.open(selectors.iter().cloned(), since, Timestamp::from_millis(now)).unwrap();
+        let cursor = tail.cursor();
+        let mut reader = Self {
+            tail,
+            slots: Vec::new(),
+            got: BTreeMap::new(),
+            batches: 0,
+            cursor,
+            reached: 0,
+            due: Vec::new(),
+            waits: None,
+        };
+        let start = reader.join(naive, selectors, since, now);
+        assert_eq!(cursor, naive.cursor(start), "D4: the place of an open");
+        reader
+    }
+
+    pub(crate) fn follow(&mut self, naive: &Naive, selectors: &[Selector], since: Since, now: u64) {
+        let at = self.tail.follow(selectors.iter().cloned(), since, Timestamp::from_millis(now)).unwrap();
+        let start = self.join(naive, selectors, since, now);
+        assert_eq!(at, naive.cursor(start), "D4: the place of a follow");
+        self.cursor = self.tail.cursor();
+        self.waits = None;
+    }
+
+    /// Notes what is followed from now on, where it begins and which gaps that means.
+    fn join(&mut self, naive: &Naive, selectors: &[Selector], since: Since, now: u64) -> u64 {
+        let mut new: Vec<Selector> = Vec::new();
+        for selector in selectors {
+            if !new.contains(selector) && self.slots.iter().all(|slot| slot.selector != *selector) {
+                new.push(selector.clone());
+            }
+        }
+        let start = start(naive, &new, since, now);
+        for selector in new {
+            let due = initial_gap(naive, &selector, since, start, now);
+            let gaps = due.iter().map(range).collect();
+            self.due.extend(due);
+            let joined = (self.reached.max(self.cursor.seq), self.batches);
+            let claims = matches!(since, Since::After(_) | Since::At(_) | Since::Ago(_));
+            let gone = (start + 1..=naive.head()).filter(|seq| !claims && naive.is_gone(*seq, &selector));
+            let unclaimed = gone.collect();
+            let let_go = naive.let_go_count(&selector);
+            self.slots.push(Slot { selector, start, joined, gaps, unclaimed, let_go, checked: start });
+        }
+        start
+    }
+
+    pub(crate) fn unfollow(&mut self, naive: &Naive, which: usize) {
+        if self.slots.is_empty() {
+            return;
+        }
+        let slot = self.slots.remove(which % self.slots.len());
+        assert!(self.tail.unfollow(&slot.selector), "what was followed can be unfollowed");
+        assert!(!self.tail.unfollow(&slot.selector), "and only once");
+        self.due.retain(|gap| gap.channel != slot.selector);
+        let slots = &self.slots;
+        self.got.retain(|seq, _| slots.iter().any(|slot| slot.wants(naive, *seq)));
+        self.cursor = self.tail.cursor();
+    }
+
+    pub(crate) fn selectors(&self) -> Vec<Selector> {
+        self.slots.iter().map(|slot| slot.selector.clone()).collect()
+    }
+
+    pub(crate) fn read(&mut self, naive: &Naive, limit: Limit) -> Batch {
+        let batch = self.tail.read(limit);
+        self.check(naive, limit, &batch);
+        batch
+    }
+
+    pub(crate) fn wait(&mut self, naive: &Naive, limit: Limit) {
+        let flag = Arc::new(Flag::default());
+        let mut batch = self.tail.empty_batch();
+        let polled = self.tail.poll_read(&Waker::from(Arc::clone(&flag)), limit, &mut batch);
+        self.check(naive, limit, &batch);
+        let empty = batch.messages.is_empty() && batch.gaps.is_empty();
+        assert_eq!(
+            polled,
+            if empty { Poll::Pending } else { Poll::Ready(Ok(())) },
+            "D5: wait only for something"
+        );
+        if empty {
+            assert_eq!(batch.cursor.seq, naive.head(), "D5: who waits has read all");
+            self.waits = Some(flag);
+        }
+    }
+
+    /// The message `seq` was appended, and the wakes are done.
+    pub(crate) fn after_append(&mut self, naive: &Naive, seq: u64) {
+        if self.slots.iter().any(|slot| slot.wants(naive, seq))
+            && let Some(flag) = self.waits.take()
+        {
+            assert!(flag.0.load(Ordering::Relaxed), "D5: {seq} woke nobody");
+        }
+    }
+
+    /// Whether one more of the selected channels' followers is this reader.
+    pub(crate) fn seats(&self, naive: &Naive, seq: u64) -> usize {
+        let channels = naive.message(seq).places.iter().map(|(channel, _)| &naive.channels[*channel].name);
+        channels.map(|name| self.slots.iter().filter(|slot| slot.selector.matches(name)).count()).sum()
+    }
+
+    /// Reads everything.
+    pub(crate) fn drain(&mut self, naive: &Naive) {
+        while self.read(naive, Limit::default()).more {}
+        assert_eq!(self.cursor.seq, naive.head(), "D1: who has read all is at the head");
+    }
+
+    /// Stops it from elsewhere: it gets what there is, then the end.
+    pub(crate) fn stop(mut self, naive: &Naive) {
+        self.tail.stop_handle().stop();
+        let limit = Limit::default();
+        let mut batch = self.tail.empty_batch();
+        loop {
+            let polled = self.tail.poll_read(Waker::noop(), limit, &mut batch);
+            self.check(naive, limit, &batch);
+            match polled {
+                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(TailEnd)) => break,
+                Poll::Pending => panic!("D5: a stopped reader waits"),
+            }
+        }
+        assert_eq!(batch.cursor.seq, naive.head(), "D1: a stopped reader ends when it has read all");
+    }
+
+    fn check(&mut self, naive: &Naive, limit: Limit, batch: &Batch) {
+        self.batches += 1;
+        self.check_gaps(naive, &batch.gaps);
+        let mut before = self.cursor.seq;
+        for delivery in &batch.messages {
+            let seq = delivery.seq();
+            assert!(seq > before, "D2, D3: {seq} comes after {before}");
+            before = seq;
+            self.check_identity(naive, delivery);
+            self.check_once(naive, seq);
+        }
+        assert!(batch.cursor.epoch == naive.epoch && batch.cursor.seq >= before, "D4: {:?}", batch.cursor);
+        assert_eq!(batch.cursor, self.tail.cursor(), "D4: one place");
+        assert_eq!(batch.more, batch.cursor.seq < naive.head(), "D5: more says whether there may be more");
+        self.cursor = batch.cursor;
+        self.reached = self.reached.max(batch.cursor.seq);
+        self.check_complete(naive);
+
+        let bytes: usize = batch.messages.iter().map(Delivery::size).sum();
+        assert!(batch.messages.len() <= limit.messages.max(1), "the limit of messages");
+        assert!(batch.messages.len() <= 1 || bytes <= limit.bytes, "the limit of bytes");
+    }
+
+    fn check_gaps(&mut self, naive: &Naive, gaps: &[Gap]) {
+        for gap in gaps {
+            let slot = self.slots.iter_mut().find(|slot| slot.selector == gap.channel);
+            let slot = slot.unwrap_or_else(|| panic!("D1: a gap of what is not followed: {gap:?}"));
+            let trimmed = naive.trimmed(&gap.channel);
+            if let Some(at) = self.due.iter().position(|due| due == gap) {
+                self.due.remove(at);
+            } else if naive.exact() {
+                assert_eq!(gap.reason, GapReason::Slow, "D1: {gap:?} is not due");
+                assert_eq!(gap.to.seq, trimmed, "D1: a gap ends where the messages begin");
+                assert!(slot.gaps.iter().all(|known| known.1 < gap.to.seq), "D1: {gap:?} was told before");
+                assert!(slot.misses(naive, gap), "D1: nothing is missing in {gap:?}");
+            } else {
+                assert!(gap.to.seq <= naive.head(), "D1: {gap:?} ends in the future");
+            }
+            slot.gaps.push(range(gap));
+        }
+        let exact = naive.exact();
+        let told = |due: &Gap| gaps.iter().any(|gap| gap.channel == due.channel && gap.to.seq >= due.to.seq);
+        self.due.retain(|due| exact || !told(due));
+        assert!(self.due.is_empty(), "D7: not told: {:?}", self.due);
+    }
+
+    fn check_identity(&self, naive: &Naive, delivery: &Delivery) {
+        let (seq, message) = (delivery.seq(), naive.message(delivery.seq()));
+        assert_eq!(delivery.cursor(), naive.cursor(seq), "L1: the place of {seq}");
+        assert_eq!(delivery.message().as_text(), Some(&*message.text), "L1: the data of {seq}");
+        assert_eq!(delivery.time().as_millis(), message.time, "L1: the time of {seq}");
+        let place = message.places.iter().find(|place| naive.channels[place.0].name == *delivery.channel());
+        let (_, prev) = place.unwrap_or_else(|| panic!("D1: {seq} is not of {:?}", delivery.channel()));
+        let forgotten = !naive.exact() && delivery.prev() == 0;
+        assert!(delivery.prev() == *prev || forgotten, "L1: prev of {seq} is {} for {prev}", delivery.prev());
+        let owed = |slot: &Slot| slot.start < seq && slot.selector.matches(delivery.channel());
+        assert!(self.slots.iter().any(owed), "D2: {seq} by {:?} is for nothing here", delivery.channel());
+    }
+
+    /// A message comes once. It may come again for a selector that was added with an older place, if the log
+    /// cannot tell whether another selector got it then: that one's channel does not hold it any longer.
+    fn check_once(&mut self, naive: &Naive, seq: u64) {
+        let Some(batch) = self.got.insert(seq, self.batches) else { return };
+        let again = self.slots.iter().any(|late| {
+            late.wants(naive, seq)
+                && seq <= late.joined.0
+                && batch <= late.joined.1
+                && self
+                    .slots
+                    .iter()
+                    .filter(|other| other.joined.1 < late.joined.1)
+                    .all(|other| !other.wants(naive, seq) || naive.is_gone(seq, &other.selector))
+        });
+        assert!(again, "D3: {seq} comes twice");
+    }
+
+    fn check_complete(&mut self, naive: &Naive) {
+        for slot in &mut self.slots {
+            for seq in slot.checked + 1..=self.cursor.seq {
+                if !naive.is_in(seq, &slot.selector) || self.got.contains_key(&seq) {
+                    continue;
+                }
+                assert!(naive.is_gone(seq, &slot.selector), "D1: {seq} of {} was passed by", slot.selector);
+                let told = slot.gaps.iter().any(|(from, to)| (from + 1..=*to).contains(&seq));
+                assert!(told || slot.unclaimed.contains(&seq), "D1: {seq} of {} is lost", slot.selector);
+            }
+            slot.checked = slot.checked.max(self.cursor.seq);
+        }
+    }
+}
+
+impl Slot {
+    fn wants(&self, naive: &Naive, seq: u64) -> bool {
+        self.start < seq && naive.is_in(seq, &self.selector)
+    }
+
+    /// Whether something in the range of `gap` is gone that was there when this was added. Of a pattern the log
+    /// knows only that something went since, and the newest of all that ever went.
+    fn misses(&self, naive: &Naive, gap: &Gap) -> bool {
+        let (from, to) = range(gap);
+        let went = |seq: u64| naive.matching(&gap.channel).any(|channel| naive.let_go(channel, seq));
+        let one_channel = matches!(self.selector, Selector::Channel(_));
+        naive.let_go_count(&self.selector) > self.let_go
+            && (from + 1..=to).any(|seq| went(seq) && !(one_channel && self.unclaimed.contains(&seq)))
+    }
+}
+
+/// What a gap says to be missing of this life of the log.
+fn range(gap: &Gap) -> (u64, u64) {
+    (if gap.from.epoch == gap.to.epoch { gap.from.seq } else { 0 }, gap.to.seq)
+}
+
+/// Where `since` begins for `selectors`.
+fn start(naive: &Naive, selectors: &[Selector], since: Since, now: u64) -> u64 {
+    let readable = naive.readable(selectors);
+    let at = |time: u64| {
+        let first = readable.iter().find(|seq| naive.message(**seq).time >= time);
+        first.map_or(naive.head(), |seq| seq - 1)
+    };
+    match since {
+        Since::Earliest => 0,
+        Since::After(cursor) if cursor.epoch != naive.epoch => 0,
+        Since::After(cursor) => cursor.seq.min(naive.head()),
+        Since::Latest | Since::Last(0) => naive.head(),
+        Since::Last(count) => {
+            let from = readable.len().saturating_sub(count);
+            readable.get(from).map_or(naive.head(), |seq| seq - 1)
+        }
+        Since::At(time) => at(time.as_millis()),
+        Since::Ago(age) => at(Timestamp::from_millis(now).before(age).as_millis()),
+    }
+}
+
+/// The gap that an open with `since` must tell, exactly.
+fn initial_gap(naive: &Naive, selector: &Selector, since: Since, start: u64, now: u64) -> Option<Gap> {
+    let trimmed = naive.trimmed(selector);
+    let gap = |from, to, reason| Some(Gap { channel: selector.clone(), from, to: naive.cursor(to), reason });
+    let at = |time: u64| {
+        let gone = trimmed > 0 && naive.message(trimmed).time >= time;
+        if gone { gap(naive.cursor(0), trimmed, GapReason::Trimmed) } else { None }
+    };
+    match since {
+        Since::After(cursor) if cursor.epoch != naive.epoch => gap(cursor, trimmed, GapReason::Epoch),
+        Since::After(cursor) if cursor.seq > naive.head() => gap(cursor, start, GapReason::Future),
+        Since::After(cursor) if trimmed > cursor.seq => gap(cursor, trimmed, GapReason::Trimmed),
+        Since::At(time) => at(time.as_millis()),
+        Since::Ago(age) => at(Timestamp::from_millis(now).before(age).as_millis()),
+        _ => None,
+    }
+}

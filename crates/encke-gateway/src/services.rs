@@ -1,0 +1,169 @@
+//! From the configuration of a route to the service that answers it.
+
+use encke_http::{Callback, ChannelSource, Origins, Payload, PullConfig, StreamConfig};
+use encke_hub::Hub;
+use encke_iframe::{Iframe, IframeConfig, IframeService};
+use encke_longpoll::{LongPoll, LongPollConfig, LongPollService};
+use encke_poll::{Poll, PollConfig, PollService};
+use encke_publish::{Channels, ChannelsService, Publish, PublishConfig, PublishService};
+use encke_sse::{Sse, SseConfig, SseService};
+use encke_ws::{Input, SocketLimits, Ws, WsConfig, WsService};
+
+use crate::config::{self, Access, Answer, Config, Incoming, Order, Route, RouteKind};
+
+/// What answers the requests of a route.
+#[derive(Clone)]
+pub(crate) enum Target {
+    Poll(PollService),
+    LongPoll(LongPollService),
+    Sse(SseService),
+    Iframe(IframeService),
+    Ws(WsTarget),
+    Publish(PublishService),
+    Channels(ChannelsService),
+    Health,
+    Ready,
+    Metrics,
+    Page,
+}
+
+/// One WebSocket route for those who may publish and for those who may not, which the address decides.
+#[derive(Clone)]
+pub(crate) struct WsTarget {
+    pub(crate) publishers: Access,
+    pub(crate) publishing: WsService,
+    pub(crate) listening: WsService,
+}
+
+impl Target {
+    pub(crate) fn new(hub: &Hub, config: &Config, route: &Route) -> Self {
+        let hub = hub.clone();
+        let origins = origins(&route.origins);
+        match &route.kind {
+            RouteKind::Poll(poll) => {
+                let pull = PullConfig::default()
+                    .channels(channels(&poll.channel))
+                    .payload(payload(poll.payload))
+                    .cursor_field(poll.cursor_field.as_ref().map(|name| name.as_str().to_owned()))
+                    .cookie(poll.cookie)
+                    .jsonp(poll.jsonp);
+                let newest_first = poll.order == Order::Descending;
+                let config = PollConfig::default().pull(pull).origins(origins).newest_first(newest_first);
+                Self::Poll(Poll::service(hub, config))
+            }
+            RouteKind::Longpoll(longpoll) => {
+                let config = long_poll(longpoll).origins(origins);
+                Self::LongPoll(LongPoll::service(hub, config))
+            }
+            RouteKind::Sse(sse) => {
+                let config = SseConfig::default()
+                    .channels(channels(&sse.channel))
+                    .origins(origins)
+                    .payload(payload(sse.payload))
+                    .stream(stream(&sse.stream))
+                    .retry(sse.stream.retry);
+                Self::Sse(Sse::service(hub, config))
+            }
+            RouteKind::Iframe(iframe) => {
+                let config = IframeConfig::default()
+                    .channels(channels(&iframe.channel))
+                    .origins(origins)
+                    .payload(payload(iframe.payload))
+                    .stream(stream(&iframe.stream))
+                    // The configuration allows exactly what is a callback.
+                    .callback(Callback::new(iframe.callback.as_str()).ok())
+                    .parents(iframe.post_message.iter().map(config::WebOrigin::as_str));
+                Self::Iframe(Iframe::service(hub, config))
+            }
+            RouteKind::Ws(ws) => Self::Ws(web_socket(hub, config, ws, origins)),
+            RouteKind::Publish(publish) => {
+                let config = PublishConfig::default()
+                    .channels(channels(&publish.channel))
+                    .origins(origins)
+                    .batch(config.limits.batch)
+                    .body(config.limits.body)
+                    .content_type(publish.content_type.as_ref().map(|kind| kind.as_str().to_owned()));
+                Self::Publish(Publish::service(hub, config))
+            }
+            RouteKind::Channels(source) => {
+                Self::Channels(Channels::service(hub, source.as_ref().map(channels), origins))
+            }
+            RouteKind::Health => Self::Health,
+            RouteKind::Ready => Self::Ready,
+            RouteKind::Metrics => Self::Metrics,
+            RouteKind::Page => Self::Page,
+        }
+    }
+}
+
+fn long_poll(longpoll: &config::Longpoll) -> LongPollConfig {
+    let pull = PullConfig::default().channels(channels(&longpoll.channel)).cookie(longpoll.cookie);
+    let config = LongPollConfig::default().wait(longpoll.wait);
+    match &longpoll.answer {
+        Answer::One => config.pull(pull).one(true),
+        Answer::Batch { payload: shown, cursor_field, linger, jsonp } => {
+            let cursor_field = cursor_field.as_ref().map(|name| name.as_str().to_owned());
+            let pull = pull.payload(payload(*shown)).cursor_field(cursor_field).jsonp(*jsonp);
+            config.pull(pull).linger(*linger)
+        }
+    }
+}
+
+fn web_socket(hub: Hub, config: &Config, ws: &config::Ws, origins: Origins) -> WsTarget {
+    let number = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+    let limits = SocketLimits::default()
+        .message(usize::try_from(config.limits.message.as_u64()).unwrap_or(usize::MAX))
+        .fragments(number(config.ws.fragments))
+        .message_time(config.ws.fragment_time)
+        .control_frames(number(config.ws.controls_per_second), number(config.ws.controls_burst))
+        .ping_after(config.ws.ping)
+        .pong_within(config.ws.pong)
+        .write_stall(config.limits.write_stall);
+    let service = |input: Input| {
+        let config = WsConfig::default()
+            .channels(channels(&ws.channel))
+            .origins(origins.clone())
+            .payload(payload(ws.payload))
+            .input(input)
+            .limits(limits)
+            .heartbeat(ws.stream.heartbeat)
+            .age(ws.stream.age);
+        Ws::service(hub.clone(), config)
+    };
+    let (publishers, publishing, listening) = match &ws.incoming {
+        Incoming::Commands { publishers } => {
+            (publishers.clone(), Input::Commands { publish: true }, Input::Commands { publish: false })
+        }
+        Incoming::Publish => (Access::all(), Input::Publish, Input::Publish),
+        Incoming::Ignore => (Access::all(), Input::Ignore, Input::Ignore),
+    };
+    WsTarget { publishers, publishing: service(publishing), listening: service(listening) }
+}
+
+fn channels(source: &config::ChannelSource) -> ChannelSource {
+    match source {
+        config::ChannelSource::Query(name) => ChannelSource::Query(name.as_str().to_owned()),
+        config::ChannelSource::Segment => ChannelSource::Path,
+        config::ChannelSource::Header(name) => ChannelSource::Header(name.clone()),
+        config::ChannelSource::Fixed(selectors) => ChannelSource::Fixed(selectors.clone()),
+    }
+}
+
+fn payload(payload: config::Payload) -> Payload {
+    match payload {
+        config::Payload::Envelope => Payload::Envelope,
+        config::Payload::Data => Payload::Data,
+    }
+}
+
+fn stream(stream: &config::Stream) -> StreamConfig {
+    StreamConfig { heartbeat: stream.heartbeat, age: stream.age, bytes: stream.bytes.as_u64() }
+}
+
+fn origins(origins: &config::Origins) -> Origins {
+    Origins::allow(origins.0.iter().map(|origin| match origin {
+        config::AllowedOrigin::Any => "*",
+        config::AllowedOrigin::Null => "null",
+        config::AllowedOrigin::Exact(origin) => origin.as_str(),
+    }))
+}

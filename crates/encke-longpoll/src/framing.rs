@@ -1,0 +1,30 @@
+use encke_core::{Batch, Cursor, Gap};
+use encke_http::{Body, Pull};
+use http::{HeaderValue, Response, header};
+
+/// What a hold came to.
+pub(crate) struct Outcome {
+    pub(crate) batch: Batch,
+    /// Whether the client should come back by another connection.
+    pub(crate) leave: bool,
+}
+
+impl Outcome {
+    pub(crate) fn into_response(self, pull: &Pull<'_>, one: bool) -> Response<Body> {
+        let mut response = if one {
+            let message = self.batch.messages.first();
+            pull.answer_one(message, &self.batch.gaps, self.batch.cursor)
+        } else {
+            pull.answer(&self.batch, false)
+        };
+        if self.leave {
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
+    }
+
+    /// Nothing came: the place alone.
+    pub(crate) fn nothing(gaps: Vec<Gap>, cursor: Cursor, leave: bool) -> Self {
+        Self { batch: Batch { gaps, messages: Vec::new(), cursor, more: false }, leave }
+    }
+}

@@ -1,0 +1,115 @@
+use std::time::Duration;
+
+use encke_core::{Limit, Since};
+use encke_http::{Body, Endpoint, Origins, authorize, subscribe_problem};
+use encke_hub::{Action, End, Hub, Subscription};
+use encke_wire::Problem;
+use http::{Method, Response, request::Parts};
+use tokio::time::{Instant, sleep, timeout_at};
+
+use crate::{LongPollConfig, framing::Outcome, request::LongPollRequest};
+
+/// The word by which its readers are counted.
+const LABEL: &str = "longpoll";
+
+/// Long polling as a service.
+pub type LongPollService = encke_http::Service<LongPoll>;
+
+/// Holds a request until there is something to answer.
+#[derive(Debug)]
+pub struct LongPoll {
+    hub: Hub,
+    config: LongPollConfig,
+}
+
+impl LongPoll {
+    /// The service that holds requests to `hub`.
+    #[must_use]
+    pub fn service(hub: Hub, config: LongPollConfig) -> LongPollService {
+        LongPollService::new(Self { hub, config })
+    }
+}
+
+impl Endpoint for LongPoll {
+    const METHODS: &'static [Method] = &[Method::GET];
+
+    fn hub(&self) -> &Hub {
+        &self.hub
+    }
+
+    fn origins(&self) -> &Origins {
+        &self.config.origins
+    }
+
+    async fn answer<B: Send>(&self, parts: Parts, _: B) -> Result<Response<Body>, Problem> {
+        let LongPollRequest { pull, wait, linger } = LongPollRequest::read(&self.config, &parts)?;
+        let grant = authorize(&self.hub, &parts, Action::Subscribe, pull.selectors.clone()).await?;
+        let since = pull.since.unwrap_or(Since::Latest);
+        let subscription =
+            self.hub.subscribe(&grant, LABEL, pull.selectors.clone(), since).map_err(subscribe_problem)?;
+        let one = self.config.one;
+        let limit = if one { Limit { messages: 1, ..pull.limit } } else { pull.limit };
+        let hold = Hold { subscription, limit, one };
+        Ok(hold.run(jitter(wait), linger).await?.into_response(&pull, one))
+    }
+}
+
+/// Requests that were sent together should not come back together.
+fn jitter(wait: Duration) -> Duration {
+    wait.mul_f64(1.0 - 0.1 * fastrand::f64())
+}
+
+/// One held request. Dropping it, as happens when the client goes away, frees everything at once.
+struct Hold {
+    subscription: Subscription,
+    limit: Limit,
+    one: bool,
+}
+
+impl Hold {
+    async fn run(mut self, wait: Duration, linger: Duration) -> Result<Outcome, Problem> {
+        let until = Instant::now() + wait;
+        let mut gaps = Vec::new();
+        loop {
+            match timeout_at(until, self.subscription.next(self.limit)).await {
+                Ok(Ok(mut batch)) => {
+                    gaps.append(&mut batch.gaps);
+                    // A gap is an answer, but not where an answer is a message.
+                    if self.one && batch.messages.is_empty() {
+                        continue;
+                    }
+                    batch.gaps = gaps;
+                    if !linger.is_zero() && !batch.more {
+                        sleep(linger).await;
+                        let limit = Limit {
+                            messages: self.limit.messages.saturating_sub(batch.messages.len()),
+                            ..self.limit
+                        };
+                        if limit.messages > 0 {
+                            let mut burst = self.subscription.read(limit).map_err(ended)?;
+                            batch.gaps.append(&mut burst.gaps);
+                            batch.messages.append(&mut burst.messages);
+                            batch.cursor = burst.cursor;
+                        }
+                    }
+                    return Ok(Outcome { batch, leave: false });
+                }
+                Ok(Err(End::Drained { .. })) => {
+                    return Ok(Outcome::nothing(gaps, self.subscription.cursor(), true));
+                }
+                Ok(Err(end)) => return Err(ended(end)),
+                // The last look also brings the place up to date, however quiet the channels are.
+                Err(_) => {
+                    let mut batch = self.subscription.read(self.limit).map_err(ended)?;
+                    gaps.append(&mut batch.gaps);
+                    batch.gaps = gaps;
+                    return Ok(Outcome { batch, leave: false });
+                }
+            }
+        }
+    }
+}
+
+fn ended(_: End) -> Problem {
+    Problem::unauthenticated("what you were allowed has ended")
+}

@@ -1,0 +1,98 @@
+use std::time::Duration;
+
+use bytes::Bytes;
+use encke_core::{ChannelName, Publish, Selector};
+use encke_http::{Params, header};
+use encke_wire::{ContentError, Problem, message_of, publish};
+use http::{HeaderMap, header::CONTENT_TYPE, request::Parts};
+use http_body::Body as HttpBody;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use tokio::time::timeout;
+
+use crate::PublishConfig;
+
+/// Where a publish goes, and what it is beside its body.
+pub(crate) struct PublishRequest {
+    pub(crate) channels: Vec<ChannelName>,
+    name: Option<String>,
+    key: Option<String>,
+}
+
+impl PublishRequest {
+    pub(crate) fn read(config: &PublishConfig, parts: &Parts) -> Result<Self, Problem> {
+        let params = Params::parse(parts.uri.query())?;
+        let channels = config.channels.selectors(parts, &params)?.into_iter().map(name_of);
+        let own = |parameter: &str, name: &str| -> Result<_, Problem> {
+            let value = header(&parts.headers, name)?.or(params.get(parameter));
+            Ok(value.map(str::to_owned))
+        };
+        // The header is a structured string, which has quotes; the draft's examples are read without them too.
+        let key = own("key", "idempotency-key")?.map(|key| key.trim_matches('"').to_owned());
+        Ok(Self { channels: channels.collect::<Result<_, _>>()?, name: own("name", "encke-name")?, key })
+    }
+
+    /// The message; `untyped` is the media type of a body that comes without one.
+    pub(crate) fn message(
+        &self,
+        headers: &HeaderMap,
+        untyped: Option<&str>,
+        body: Bytes,
+    ) -> Result<Publish, Problem> {
+        let content_type = header(headers, CONTENT_TYPE.as_str())?.or(untyped);
+        let message = message_of(content_type, body).map_err(|error| match error {
+            ContentError::Unsupported => Problem::unsupported_type(error.to_string()),
+            _ => Problem::bad_content(error.to_string()),
+        })?;
+        publish(&self.channels, message, self.name.as_deref(), self.key.as_deref())
+    }
+}
+
+pub(crate) fn name_of(selector: Selector) -> Result<ChannelName, Problem> {
+    match selector {
+        Selector::Channel(name) => Ok(name),
+        Selector::Pattern(_) => Err(Problem::bad_channel("a message goes to channels, not to a pattern")),
+    }
+}
+
+/// Whether the body is a batch: one JSON object a line.
+pub(crate) fn is_batch(headers: &HeaderMap) -> bool {
+    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let essence = content_type.split(';').next().unwrap_or_default().trim();
+    essence.eq_ignore_ascii_case("application/x-ndjson")
+}
+
+/// Reads a whole body of at most `limit` bytes within `time`.
+pub(crate) async fn read_body<B>(
+    parts: &Parts,
+    body: B,
+    limit: usize,
+    time: Duration,
+) -> Result<Bytes, Problem>
+where
+    B: HttpBody<Data: Send, Error: Send> + Send + 'static,
+{
+    let too_large = || Problem::too_large(format!("the body has at most {limit} bytes"));
+    let length = parts.headers.get(http::header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+    if length.and_then(|length| length.parse().ok()).is_some_and(|length: usize| length > limit) {
+        return Err(too_large());
+    }
+    // The error of a body is of no use to the one who sent it, and need not be an error type.
+    let body = Limited::new(body.map_err(|_| Broken), limit);
+    match timeout(time, body.collect()).await {
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
+        Ok(Err(_)) => Err(Problem::bad_request("the body broke off")),
+        Err(_) => Err(Problem::body_timeout(format!("the body takes at most {time:?}"))),
+    }
+}
+
+#[derive(Debug)]
+struct Broken;
+
+impl std::fmt::Display for Broken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the body broke off")
+    }
+}
+
+impl std::error::Error for Broken {}

@@ -1,0 +1,121 @@
+use std::{
+    future::pending,
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
+
+use encke_gateway::{Gateway, config::Sources};
+use encke_hub::Hub;
+use tokio::{sync::oneshot, task::JoinHandle, time::sleep};
+
+use crate::{Answer, PATIENCE, Raw};
+
+/// A gateway on a free port of loopback, served by the test's own runtime. It ends with the test.
+pub struct TestGateway {
+    address: SocketAddr,
+    hub: Hub,
+    stop: Option<oneshot::Sender<()>>,
+    running: JoinHandle<()>,
+}
+
+impl TestGateway {
+    /// Starts a gateway with this configuration (TOML; empty for the defaults).
+    ///
+    /// # Panics
+    /// If the configuration is wrong.
+    pub fn start(toml: &str) -> Self {
+        let sources = Sources::new().text("test.toml", toml).flag("test", "listen", "127.0.0.1:0");
+        let loaded = sources.load().unwrap_or_else(|errors| panic!("the configuration of a test: {errors}"));
+        let gateway = Gateway::bind(loaded.config).expect("a free port of loopback");
+        let (address, hub) = (gateway.address(), gateway.hub().clone());
+        let (stop, stopped) = oneshot::channel();
+        let stopped = async {
+            if stopped.await.is_err() {
+                pending::<()>().await;
+            }
+        };
+        let running = tokio::spawn(gateway.run(stopped));
+        Self { address, hub, stop: Some(stop), running }
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Its URL, without a path.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Its hub.
+    pub fn hub(&self) -> &Hub {
+        &self.hub
+    }
+
+    /// Begins to drain, as SIGTERM does.
+    pub fn begin_stop(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            let _ = stop.send(());
+        }
+    }
+
+    /// Drains it and waits for the end.
+    ///
+    /// # Panics
+    /// If it fails.
+    pub async fn stop(mut self) {
+        self.begin_stop();
+        (&mut self.running).await.expect("a gateway that ends well");
+    }
+
+    /// Sends one request on a connection of its own, and reads the whole answer. `head` is the request line and
+    /// headers, without the ones that every request has.
+    pub async fn request(&self, head: &str, body: &[u8]) -> Answer {
+        let mut raw = Raw::connect(self.address).await;
+        raw.request(head, body).await;
+        raw.answer().await
+    }
+
+    /// A figure of `/metrics`, of all labels together; 0 if it is not there.
+    pub async fn metric(&self, name: &str) -> u64 {
+        let text = self.request("GET /metrics", b"").await.text();
+        let of_name = |line: &&str| {
+            line.strip_prefix(name).is_some_and(|rest| rest.starts_with([' ', '{']))
+        };
+        let values = text.lines().filter(of_name).filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok());
+        values.sum()
+    }
+
+    /// Waits until nobody subscribes and no connection is left but the one that asks.
+    ///
+    /// # Panics
+    /// If that takes longer than [`PATIENCE`].
+    pub async fn quiet(&self) {
+        let begin = Instant::now();
+        loop {
+            let (open, subscriptions) = (self.metric("encke_connections").await, self.hub.len());
+            if open <= 1 && subscriptions == 0 {
+                return;
+            }
+            assert!(begin.elapsed() < PATIENCE, "{open} connections and {subscriptions} subscriptions are left");
+            sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// Publishes and returns the receipt's JSON.
+    ///
+    /// # Panics
+    /// If it is refused.
+    pub async fn publish(&self, channel: &str, data: &str) -> String {
+        let answer = self.request(&format!("POST /publish?channel={channel}"), data.as_bytes()).await;
+        assert_eq!(answer.status, 200, "publish: {}", answer.text());
+        answer.text()
+    }
+}
+
+impl Drop for TestGateway {
+    fn drop(&mut self) {
+        self.running.abort();
+    }
+}

@@ -1,0 +1,70 @@
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    net::SocketAddr,
+    process::{Child, Command, Stdio},
+    sync::mpsc,
+    thread,
+};
+
+use crate::PATIENCE;
+
+/// A gateway in a process of its own, on a free port of loopback: for what is true of a whole process, such as its
+/// memory. It is killed with the test.
+pub struct GatewayProcess {
+    child: Child,
+    address: SocketAddr,
+}
+
+impl GatewayProcess {
+    /// Starts `program serve` with these settings of the environment, and waits until it listens.
+    ///
+    /// # Panics
+    /// If it does not.
+    pub fn start(program: &str, settings: &[(&str, &str)]) -> Self {
+        let mut child = Command::new(program)
+            .args(["serve", "--listen", "127.0.0.1:0"])
+            .envs(settings.iter().copied())
+            .env("ENCKE_LOGGING__LEVEL", "info")
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("a gateway that starts");
+        let lines = BufReader::new(child.stderr.take().expect("its standard error")).lines();
+        let (says, hear) = mpsc::channel();
+        // It is listened to as long as it lives, so that it never waits for being heard.
+        thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                eprintln!("{line}");
+                if let Some((_, rest)) = line.split_once("http://") {
+                    let _ = says.send(rest.trim_end_matches('/').parse());
+                }
+            }
+        });
+        let address = hear.recv_timeout(PATIENCE).expect("a gateway that serves").expect("an address");
+        Self { child, address }
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The memory that it has in use, in bytes (`VmRSS`).
+    ///
+    /// # Panics
+    /// If the system does not say.
+    pub fn memory(&self) -> usize {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("the process's status");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("its memory");
+        let kib: usize = line.trim().trim_end_matches(" kB").parse().expect("a number");
+        kib << 10
+    }
+}
+
+impl Drop for GatewayProcess {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -1,0 +1,120 @@
+use encke_core::{Message, Selector, Since};
+use encke_http::{Asker, publish_problem, since, subscribe_problem};
+use encke_hub::{Action, Hub, Subscription};
+use encke_wire::{
+    Command, CommandAction, CommandId, Problem, PublishCommand, Receipt, Reply, SubscribeCommand,
+    UnsubscribeCommand, publish,
+};
+
+use crate::{Incoming, Input};
+
+/// What a connection's client may ask for, and what is done about it.
+pub(crate) struct Commands {
+    pub(crate) hub: Hub,
+    pub(crate) asker: Asker,
+    pub(crate) input: Input,
+    /// The channels of the route, which plain data goes to.
+    pub(crate) selectors: Vec<Selector>,
+}
+
+impl Commands {
+    /// Does what a frame asks for; returns what is answered, if anything.
+    pub(crate) async fn take(&self, incoming: Incoming, subscription: &mut Subscription) -> Option<Reply> {
+        match (self.input, incoming) {
+            (Input::Ignore, _) => None,
+            (Input::Publish, incoming) => {
+                let problem = self.publish_data(incoming).await.err()?;
+                Some(Reply::Error { id: None, problem: Box::new(problem) })
+            }
+            (Input::Commands { .. }, Incoming::Binary(_)) => {
+                let problem = Problem::bad_request("commands are JSON in text frames");
+                Some(Reply::Error { id: None, problem: Box::new(problem) })
+            }
+            (Input::Commands { publish }, Incoming::Text(text)) => {
+                Some(self.command(&text, publish, subscription).await)
+            }
+        }
+    }
+
+    async fn command(&self, text: &[u8], may_publish: bool, subscription: &mut Subscription) -> Reply {
+        let text = std::str::from_utf8(text).unwrap_or_default();
+        let (id, result) = match Command::parse(text) {
+            Err(error) => (error.id, Err(*error.problem)),
+            Ok(Command { id, action }) => {
+                let result = self.act(id.clone(), action, may_publish, subscription).await;
+                (id, result)
+            }
+        };
+        result.unwrap_or_else(|problem| Reply::Error { id, problem: Box::new(problem) })
+    }
+
+    async fn act(
+        &self,
+        id: Option<CommandId>,
+        action: CommandAction<'_>,
+        may_publish: bool,
+        subscription: &mut Subscription,
+    ) -> Result<Reply, Problem> {
+        match action {
+            CommandAction::Subscribe(SubscribeCommand { channels, since: begin }) => {
+                let selectors = selectors(&channels)?;
+                let begin = begin.as_deref().map(since).transpose()?.unwrap_or(Since::Latest);
+                let grant = self.asker.ask(&self.hub, Action::Subscribe, selectors.clone()).await?;
+                let cursor = subscription.follow(&grant, selectors, begin).map_err(subscribe_problem)?;
+                Ok(Reply::Subscribed { id, cursor: cursor.to_string() })
+            }
+            CommandAction::Unsubscribe(UnsubscribeCommand { channels }) => {
+                for selector in selectors(&channels)? {
+                    if !subscription.unfollow(&selector) {
+                        return Err(Problem::not_found(format!("{selector} is not followed here")));
+                    }
+                }
+                Ok(Reply::Unsubscribed { id })
+            }
+            CommandAction::Publish(command) => {
+                if !may_publish {
+                    return Err(Problem::forbidden("publishing is not allowed from this address"));
+                }
+                let receipt = self.publish(command).await?;
+                Ok(Reply::Published { id, receipt })
+            }
+            CommandAction::Ping => Ok(Reply::Pong { id, cursor: subscription.cursor().to_string() }),
+            _ => Err(Problem::bad_request("this command is not known here")),
+        }
+    }
+
+    async fn publish(&self, command: PublishCommand<'_>) -> Result<Receipt, Problem> {
+        self.store(command.into_publish(&[])?).await
+    }
+
+    async fn publish_data(&self, incoming: Incoming) -> Result<Receipt, Problem> {
+        let message = match incoming {
+            Incoming::Text(text) => match encke_wire::json_of(text.clone()) {
+                Ok(json) => json,
+                Err(_) => Message::utf8(text).unwrap_or_else(Message::binary),
+            },
+            Incoming::Binary(data) => Message::binary(data),
+        };
+        let channels = self.selectors.iter().map(|selector| match selector {
+            Selector::Channel(name) => Ok(name.clone()),
+            Selector::Pattern(_) => Err(Problem::bad_channel("a message goes to channels, not to a pattern")),
+        });
+        let channels = channels.collect::<Result<Vec<_>, _>>()?;
+        self.store(publish(&channels, message, None, None)?).await
+    }
+
+    async fn store(&self, publish: encke_core::Publish) -> Result<Receipt, Problem> {
+        let selectors = publish.channels().iter().cloned().map(Selector::Channel).collect();
+        let grant = self.asker.ask(&self.hub, Action::Publish, selectors).await?;
+        self.hub.publish(&grant, publish).await.map(Receipt::from).map_err(publish_problem)
+    }
+}
+
+fn selectors(names: &[String]) -> Result<Vec<Selector>, Problem> {
+    if names.is_empty() {
+        return Err(Problem::bad_request("name at least one channel"));
+    }
+    let selector =
+        |name: &String| Selector::new(name).map_err(|error| Problem::bad_channel(error.to_string()));
+    names.iter().map(selector).collect()
+}

@@ -1,0 +1,104 @@
+use bytes::Bytes;
+use encke_http::{Asker, Body, Endpoint, Origins, Pulse, subscribe_problem};
+use encke_hub::{Action, Hub};
+use encke_wire::Problem;
+use http::{HeaderMap, Method, Request, Response, request::Parts};
+use hyper::upgrade::OnUpgrade;
+use hyper_util::rt::TokioIo;
+
+use crate::{
+    Socket, WsConfig,
+    commands::Commands,
+    connection::Connection,
+    handshake::{HandshakeError, accept},
+    request::WsRequest,
+};
+
+/// The word by which its readers are counted.
+const LABEL: &str = "ws";
+
+/// The native dialect, as a subprotocol.
+pub const PROTOCOL: &str = "encke.v1";
+
+/// An envelope is at most so many times as large as its data (each byte as `\u0000`), with room for its fields.
+const ENVELOPE: (usize, usize) = (6, 4 << 10);
+
+/// WebSocket as a service.
+pub type WsService = encke_http::Service<Ws>;
+
+/// Upgrades requests, and follows the hub for them.
+///
+/// It spawns one task for each connection on the runtime that it is called in, because an upgraded connection
+/// outlives its request.
+#[derive(Debug)]
+pub struct Ws {
+    hub: Hub,
+    config: WsConfig,
+}
+
+impl Ws {
+    /// The service that connects to `hub`.
+    #[must_use]
+    pub fn service(hub: Hub, mut config: WsConfig) -> WsService {
+        let (times, fields) = ENVELOPE;
+        let largest = hub.config().message_bytes.saturating_mul(times).saturating_add(fields);
+        config.limits = config.limits.sent_frame(largest);
+        WsService::new(Self { hub, config })
+    }
+}
+
+impl Endpoint for Ws {
+    const METHODS: &'static [Method] = &[Method::GET];
+
+    fn hub(&self) -> &Hub {
+        &self.hub
+    }
+
+    fn origins(&self) -> &Origins {
+        &self.config.origins
+    }
+
+    async fn answer<B: Send>(&self, mut parts: Parts, _: B) -> Result<Response<Body>, Problem> {
+        let upgrade = parts.extensions.remove::<OnUpgrade>();
+        let request = WsRequest::read(&self.config, &parts);
+        let asker = Asker::of(&parts);
+        let handshake = Request::from_parts(parts, ());
+        let accepted = match accept(&handshake, &[PROTOCOL]) {
+            Ok(accepted) => accepted.into_response(),
+            Err(error) => return Ok(refuse(error)),
+        };
+        let Some(upgrade) = upgrade else {
+            return Err(Problem::upgrade_required("what serves this route cannot upgrade connections"));
+        };
+        let WsRequest { selectors, since } = request?;
+        let grant = asker.ask(&self.hub, Action::Subscribe, selectors.clone()).await?;
+        let subscription = self.hub.subscribe(&grant, LABEL, selectors.clone(), since);
+        let subscription = subscription.map_err(subscribe_problem)?;
+
+        let commands = Commands { hub: self.hub.clone(), asker, input: self.config.input, selectors };
+        let WsConfig { limits, payload, heartbeat, age, .. } = self.config;
+        tokio::spawn(async move {
+            // The client went away before its upgrade was answered.
+            let Ok(stream) = upgrade.await else { return };
+            let socket = Socket::new(TokioIo::new(stream), Bytes::new(), &limits).await;
+            let pulse = Pulse::new(heartbeat, age);
+            Connection::new(socket, subscription, commands, payload, pulse).run().await;
+        });
+        Ok(accepted.map(|()| Body::empty()))
+    }
+}
+
+/// The refusal of a handshake, with the headers that say what would have been right.
+fn refuse(error: HandshakeError) -> Response<Body> {
+    let head = error.response();
+    let detail = format!("{error}; this route speaks WebSocket (RFC 6455)");
+    let problem = match head.status().as_u16() {
+        405 => Problem::method_not_allowed(detail),
+        426 => Problem::upgrade_required(detail),
+        _ => Problem::bad_request(detail),
+    };
+    let mut response = encke_http::problem_response(&problem);
+    let headers: HeaderMap = head.into_parts().0.headers;
+    response.headers_mut().extend(headers);
+    response
+}
