@@ -18,9 +18,13 @@ bench *args:
 doc:
     cargo doc --workspace --lib --no-deps --open
 
-# Fuzz one parser until stopped; needs nightly and cargo-fuzz.
+# Fuzz one parser or encoder until stopped; needs nightly and cargo-fuzz.
 fuzz target *args:
-    cargo +nightly fuzz run {{ target }} {{ args }}
+    mkdir -p fuzz/grown/{{ target }} && cargo +nightly fuzz run --sanitizer none {{ target }} fuzz/grown/{{ target }} fuzz/corpus/{{ target }} -- -max_len=1024 -timeout=10 {{ args }}
+
+# Fuzz all of them, each with so many inputs; needs nightly and cargo-fuzz.
+fuzz-all inputs="10000000":
+    for target in $(cargo +nightly fuzz list); do just fuzz $target -runs={{ inputs }} || exit 1; done
 
 # Explore the races of the log and of the hub.
 loom:

@@ -17,7 +17,8 @@ async fn a_message_published_once_arrives_everywhere() {
     gateway.publish("news", "hello").await;
 
     assert!(sse.read_to("\"data\":\"hello\"}\n\n").await.contains("\"seq\":1"));
-    assert!(iframe.read_to("</script>").await.contains("\"data\":\"hello\""));
+    assert!(iframe.read_to("\")</script>").await.contains("c(\""));
+    assert!(iframe.read_to("\")</script>").await.contains("\"data\":\"hello\""));
     assert!(longpoll.answer().await.text().contains("\"data\":\"hello\""));
     assert!(gateway.request("GET /poll?channel=news", b"").await.text().contains("\"data\":\"hello\""));
 }

@@ -1,8 +1,8 @@
 //! Each limit of the HTTP side, reached over TCP: its refusal has a name, and it frees again.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use encke_testkit::{Answer, PATIENCE, Raw, TestGateway};
+use encke_testkit::{Answer, Raw, TestGateway, wait_for};
 use tokio::time::sleep;
 
 const HANDSHAKE: &str = "GET /ws?channel=a\nConnection: Upgrade\nUpgrade: websocket\nSec-WebSocket-Version: 13\n\
@@ -24,15 +24,12 @@ fn check(answer: &Answer, status: u16, kind: &str) {
     assert_eq!(answer.status, status, "{}", answer.text());
     assert!(answer.text().contains(&format!("urn:encke:problem:{kind}\"")), "{}", answer.text());
     let comes_back = answer.header("retry-after").and_then(|seconds| seconds.parse::<u64>().ok());
-    assert_eq!(comes_back.is_some_and(|seconds| seconds > 0), matches!(status, 429 | 503 | 507), "{}", answer.text());
-}
-
-async fn wait_for(what: &str, mut done: impl AsyncFnMut() -> bool) {
-    let begin = Instant::now();
-    while !done().await {
-        assert!(begin.elapsed() < PATIENCE, "still waiting: {what}");
-        sleep(Duration::from_millis(5)).await;
-    }
+    assert_eq!(
+        comes_back.is_some_and(|seconds| seconds > 0),
+        matches!(status, 429 | 503 | 507),
+        "{}",
+        answer.text()
+    );
 }
 
 #[tokio::test]
@@ -63,7 +60,8 @@ async fn subscriptions() {
     let one = open(&gateway, "GET /sse?channel=a").await;
     let two = open(&gateway, HANDSHAKE).await;
     assert_eq!((one.1.status, two.1.status), (200, 101));
-    for target in ["/poll?channel=a", "/longpoll?channel=a", "/sse?channel=a", "/iframe?channel=a&callback=f"] {
+    for target in ["/poll?channel=a", "/longpoll?channel=a", "/sse?channel=a", "/iframe?channel=a&callback=f"]
+    {
         check(&gateway.request(&format!("GET {target}"), b"").await, 503, "overloaded");
     }
     check(&gateway.request(HANDSHAKE, b"").await, 503, "overloaded");
@@ -106,7 +104,14 @@ async fn connections_in_all() {
 #[tokio::test]
 async fn the_time_of_the_first_head() {
     let gateway = limits("head = '300ms'\nidle = '60s'");
-    let beginnings = ["", "G", "GET /poll?channel=a HTTP/1.1\r\n", "GET / HTTP/1.1\r\nHost: a\r\nX: y", "\r\n\r\n", "PRI * HTTP/2.0\r\n"];
+    let beginnings = [
+        "",
+        "G",
+        "GET /poll?channel=a HTTP/1.1\r\n",
+        "GET / HTTP/1.1\r\nHost: a\r\nX: y",
+        "\r\n\r\n",
+        "PRI * HTTP/2.0\r\n",
+    ];
     let mut slow = Vec::new();
     for beginning in beginnings {
         let mut raw = Raw::connect(gateway.address()).await;
@@ -208,7 +213,9 @@ async fn channels_keys_and_patterns_of_the_log() {
 
 #[tokio::test]
 async fn bytes_of_the_log() {
-    let gateway = TestGateway::start("[limits]\nmessage = '4KiB'\n[log]\nbytes = '16KiB'\n[log.retention]\nbytes = '8KiB'");
+    let gateway = TestGateway::start(
+        "[limits]\nmessage = '4KiB'\n[log]\nbytes = '16KiB'\n[log.retention]\nbytes = '8KiB'",
+    );
     let body = vec![b'x'; 4_000];
     let mut statuses = Vec::new();
     for channel in ["a", "b", "c", "d", "e"] {

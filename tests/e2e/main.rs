@@ -1,12 +1,16 @@
 //! End-to-end tests over real TCP, against a gateway on loopback.
+#![expect(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "all of it is tests and their helpers")]
 
 mod basics;
+mod conformance;
+mod drain;
+mod encoders;
 mod limits;
 mod malformed;
 mod methods;
 mod origins;
-mod conformance;
-mod switches;
+mod page;
+mod seeds;
 mod slow;
 mod spec;
-mod seeds;
+mod switches;

@@ -87,9 +87,14 @@ impl Case {
 
     /// A POST of `body` to `target`.
     fn post(expect: Expect, target: &str, headers: &str, body: &[u8]) -> Self {
-        let head = format!("POST {target} HTTP/1.1\r\nHost: a\r\n{headers}Content-Length: {}\r\n\r\n", body.len());
+        let head =
+            format!("POST {target} HTTP/1.1\r\nHost: a\r\n{headers}Content-Length: {}\r\n\r\n", body.len());
         let shown = String::from_utf8_lossy(&body[..body.len().min(60)]).into_owned();
-        Self::new(format!("POST {target:.80} {headers:.60} {shown:?}"), expect, [head.as_bytes(), body].concat())
+        Self::new(
+            format!("POST {target:.80} {headers:.60} {shown:?}"),
+            expect,
+            [head.as_bytes(), body].concat(),
+        )
     }
 
     async fn run(&self, address: SocketAddr) {
@@ -108,7 +113,8 @@ impl Case {
                 let answer = raw.answer().await;
                 let results: serde_json::Value = serde_json::from_slice(&answer.body).unwrap();
                 let problems = results["results"].as_array().unwrap();
-                let refused = |problem: &serde_json::Value| matches!(problem["status"].as_u64(), Some(400..500));
+                let refused =
+                    |problem: &serde_json::Value| matches!(problem["status"].as_u64(), Some(400..500));
                 self.check(answer.status == 200 && problems.iter().all(refused), &answer.text());
             }
             Expect::Once => {

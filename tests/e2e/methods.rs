@@ -70,7 +70,9 @@ async fn each_route_has_its_methods_and_says_which() {
                 continue;
             }
             let bodiless = method == "HEAD" || *stream;
-            let answer = ask(&gateway, &format!("{method} {path}{query}"), !(allowed && bodiless) && method != "HEAD").await;
+            let answer =
+                ask(&gateway, &format!("{method} {path}{query}"), !(allowed && bodiless) && method != "HEAD")
+                    .await;
             check_protected(&answer, &what);
             match method {
                 "OPTIONS" => assert_eq!(answer.status, 204, "{what}"),
@@ -133,7 +135,11 @@ async fn a_preflight_tells_what_may_be_sent() {
             assert_eq!(answer.status, if allowed { 204 } else { 403 }, "{head}");
             assert_eq!(answer.header("access-control-allow-origin"), allowed.then_some(origin), "{head}");
             assert_eq!(answer.header("access-control-allow-methods"), allowed.then_some(*allow), "{head}");
-            assert_eq!(headers.contains("last-event-id") && headers.contains("content-type"), allowed, "{head}");
+            assert_eq!(
+                headers.contains("last-event-id") && headers.contains("content-type"),
+                allowed,
+                "{head}"
+            );
             assert_eq!(answer.header("access-control-allow-credentials"), None, "{head}");
         }
     }
@@ -144,9 +150,18 @@ async fn a_path_that_is_not_there_is_404_with_the_nearest_one() {
     let gateway = TestGateway::start("");
     let long = format!("/{}", "a".repeat(2_000));
     let cases = [
-        ("/pol", Some("/poll")), ("/Poll", Some("/poll")), ("/poll/", Some("/poll")), ("/longpol", Some("/longpoll")),
-        ("/publsih", Some("/publish")), ("/see", Some("/sse")), ("/metric", Some("/metrics")), ("/nothing-like-it", None),
-        ("/poll/a", Some("/poll")), ("/channels/a/b", None), ("/favicon.ico", None), (long.as_str(), None),
+        ("/pol", Some("/poll")),
+        ("/Poll", Some("/poll")),
+        ("/poll/", Some("/poll")),
+        ("/longpol", Some("/longpoll")),
+        ("/publsih", Some("/publish")),
+        ("/see", Some("/sse")),
+        ("/metric", Some("/metrics")),
+        ("/nothing-like-it", None),
+        ("/poll/a", Some("/poll")),
+        ("/channels/a/b", None),
+        ("/favicon.ico", None),
+        (long.as_str(), None),
     ];
     for (path, near) in cases {
         for method in METHODS {
@@ -175,7 +190,8 @@ async fn what_cannot_be_accepted_is_406_and_what_can_is_not() {
     ];
     for (target, offer) in offers {
         let (kind, _) = offer.split_once('/').unwrap();
-        let good = ["*/*".to_owned(), offer.to_owned(), format!("{kind}/*"), format!("image/png, {offer};q=0.1")];
+        let good =
+            ["*/*".to_owned(), offer.to_owned(), format!("{kind}/*"), format!("image/png, {offer};q=0.1")];
         for accept in good {
             let answer = ask(&gateway, &format!("GET {target}\nAccept: {accept}"), false).await;
             assert_eq!(answer.status, 200, "{target} {accept}");
@@ -211,7 +227,8 @@ async fn bodies_are_refused_by_size_and_type() {
 #[tokio::test]
 async fn the_tag_of_a_poll_changes_when_there_is_something_new() {
     let gateway = TestGateway::start("");
-    let poll = async |tag: &str| gateway.request(&format!("GET /poll?channel=a\nIf-None-Match: {tag}"), b"").await;
+    let poll =
+        async |tag: &str| gateway.request(&format!("GET /poll?channel=a\nIf-None-Match: {tag}"), b"").await;
     let empty = poll("\"none\"").await;
     assert_eq!(empty.status, 200);
     let tag = empty.header("etag").unwrap().to_owned();

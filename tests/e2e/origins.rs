@@ -88,7 +88,8 @@ const ROWS: &[Row] = &[
 
 async fn ask(gateway: &TestGateway, head: &str, host: &str, headers: &str) -> Answer {
     let mut raw = Raw::connect(gateway.address()).await;
-    let headers: String = headers.lines().filter(|line| !line.is_empty()).map(|line| format!("{line}\r\n")).collect();
+    let headers: String =
+        headers.lines().filter(|line| !line.is_empty()).map(|line| format!("{line}\r\n")).collect();
     let length = if head.starts_with("POST") { "Content-Length: 1\r\n" } else { "" };
     raw.send(format!("{head} HTTP/1.1\r\nHost: {host}\r\n{headers}{length}\r\n1").as_bytes()).await;
     raw.head().await
@@ -113,11 +114,21 @@ async fn only_pages_of_the_own_or_a_listed_origin_may_use_a_route() {
         // Programs send none. A page cannot hide its own.
         for (head, status, more) in REQUESTS {
             let answer = ask(&gateway, head, "g", more).await;
-            assert_eq!((answer.status, answer.header("access-control-allow-origin")), (status, None), "{head}");
+            assert_eq!(
+                (answer.status, answer.header("access-control-allow-origin")),
+                (status, None),
+                "{head}"
+            );
         }
         let head = "GET /poll?channel=a";
-        assert_eq!(ask(&gateway, head, "g", "Origin: http://g\nOrigin: http://evil.example").await.status, 403);
-        assert_eq!(ask(&gateway, head, "g", "Origin: http://evil.example\nOrigin: http://g").await.status, 403);
+        assert_eq!(
+            ask(&gateway, head, "g", "Origin: http://g\nOrigin: http://evil.example").await.status,
+            403
+        );
+        assert_eq!(
+            ask(&gateway, head, "g", "Origin: http://evil.example\nOrigin: http://g").await.status,
+            403
+        );
         gateway.quiet().await;
     }
 }
@@ -139,7 +150,8 @@ async fn jsonp_is_off_until_a_route_has_it_and_then_has_one_shape() {
     let gateway = TestGateway::start(&format!("{poll}{longpoll}"));
     gateway.publish("a", "</script><!--\u{2028}&'\u{2029}").await;
     for off in ["/poll", "/longpoll"] {
-        let answer = gateway.request(&format!("GET {off}?channel=a&callback=handle&since=earliest"), b"").await;
+        let answer =
+            gateway.request(&format!("GET {off}?channel=a&callback=handle&since=earliest"), b"").await;
         assert_eq!(answer.status, 400, "{off}");
         assert!(!answer.text().contains("handle"), "{off}: {}", answer.text());
     }
@@ -153,16 +165,34 @@ async fn jsonp_is_off_until_a_route_has_it_and_then_has_one_shape() {
             assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
             assert_eq!(answer.header("cache-control"), Some("no-store, no-transform"));
             let text = answer.text();
-            let json = text.strip_prefix(&format!("/**/{callback}(")).and_then(|text| text.strip_suffix(");")).unwrap();
+            let json = text
+                .strip_prefix(&format!("/**/{callback}("))
+                .and_then(|text| text.strip_suffix(");"))
+                .unwrap();
             assert!(!json.contains(['<', '>', '&', '\'', '\u{2028}', '\u{2029}', '\n']), "{json}");
             let batch: serde_json::Value = serde_json::from_str(json).unwrap();
             assert_eq!(batch["messages"][0]["data"], "</script><!--\u{2028}&'\u{2029}");
         }
-        for callback in ["alert(1)", "a-b", "1a", ".a", "a%00", "%3Cscript%3E", "CWSMIKI0hCD0Up0IZUnnnnnnnnnnnnnnnnnnnnnUU5nnnnnn3Snn7iiudIbEAt", &format!("{longest}a")] {
-            let answer = gateway.request(&format!("GET {path}?channel=a&since=earliest&callback={callback}"), b"").await;
+        for callback in [
+            "alert(1)",
+            "a-b",
+            "1a",
+            ".a",
+            "a%00",
+            "%3Cscript%3E",
+            "CWSMIKI0hCD0Up0IZUnnnnnnnnnnnnnnnnnnnnnUU5nnnnnn3Snn7iiudIbEAt",
+            &format!("{longest}a"),
+        ] {
+            let answer = gateway
+                .request(&format!("GET {path}?channel=a&since=earliest&callback={callback}"), b"")
+                .await;
             // A name that is long and strange is still a name; it comes after the comment.
             let harmless = answer.status == 200 && answer.text().starts_with("/**/CWS");
-            assert!(answer.status == 400 && !answer.text().contains("alert") || harmless, "{callback}: {}", answer.text());
+            assert!(
+                answer.status == 400 && !answer.text().contains("alert") || harmless,
+                "{callback}: {}",
+                answer.text()
+            );
         }
     }
 }
@@ -198,9 +228,16 @@ async fn a_frame_calls_a_name_or_posts_to_a_listed_origin() {
         assert!(document.len() > 1_024, "{query}");
     }
     let refused = [
-        ("origin=*", 403), ("origin=https://app.example.evil.example", 403), ("origin=https://app.example/", 403),
-        ("origin=http://app.example", 403), ("origin=https://app.example:444", 403), ("origin=null", 403),
-        ("origin=HTTPS://app.example", 403), ("callback=a(b)", 400), ("callback=</script>", 400), ("callback=a%0Ab", 400),
+        ("origin=*", 403),
+        ("origin=https://app.example.evil.example", 403),
+        ("origin=https://app.example/", 403),
+        ("origin=http://app.example", 403),
+        ("origin=https://app.example:444", 403),
+        ("origin=null", 403),
+        ("origin=HTTPS://app.example", 403),
+        ("callback=a(b)", 400),
+        ("callback=</script>", 400),
+        ("callback=a%0Ab", 400),
     ];
     for (query, status) in refused {
         assert_eq!(frame(&gateway, query, "").await.0.status, status, "{query}");
@@ -219,12 +256,19 @@ async fn a_frame_runs_only_its_own_scripts_and_only_where_it_may() {
         assert_eq!(document.matches("<script").count(), 1, "{document}");
         assert!(nonces.insert(nonce), "a nonce came twice");
     }
-    let route = |origins: &str| format!("[[route]]\npath = '/iframe'\nkind = 'iframe'\norigins = [{origins}]");
+    let route =
+        |origins: &str| format!("[[route]]\npath = '/iframe'\nkind = 'iframe'\norigins = [{origins}]");
     let post = "post_message = ['https://p.example']";
     for (config, ancestors) in [
         (String::new(), "frame-ancestors 'self'"),
-        (route("'https://a.example', 'http://[::1]:81'"), "frame-ancestors 'self' https://a.example http://[::1]:81"),
-        (route("'https://a.example'") + "\n" + post, "frame-ancestors 'self' https://a.example https://p.example"),
+        (
+            route("'https://a.example', 'http://[::1]:81'"),
+            "frame-ancestors 'self' https://a.example http://[::1]:81",
+        ),
+        (
+            route("'https://a.example'") + "\n" + post,
+            "frame-ancestors 'self' https://a.example https://p.example",
+        ),
         (route("'null'"), "frame-ancestors 'self'"),
         (route("'*'"), "frame-ancestors *"),
     ] {

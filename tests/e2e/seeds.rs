@@ -158,7 +158,8 @@ async fn web_sockets() {
 /// With holds of 5 ms instead of those of the file, nearly every answer says that nothing came.
 #[tokio::test]
 async fn loops_survive_the_end_of_a_hold() {
-    let short = CONFIG.replace("wait = \"60s\"\n", "").replace("cookie = true\n", "cookie = true\nwait = \"5ms\"\n");
+    let short =
+        CONFIG.replace("wait = \"60s\"\n", "").replace("cookie = true\n", "cookie = true\nwait = \"5ms\"\n");
     let gateway = TestGateway::start(&short);
     let loops = [("comet.mjs", "5"), ("listen.mjs", "5"), ("subscribe.mjs", "subscribe")];
     for (script, channel) in loops {

@@ -33,7 +33,13 @@ async fn d10_ten_thousand_messages_over_random_switches_and_cuts() {
     let mut next_change = 0;
     while expected < COUNT {
         let number = reader.numbers(1).await[0];
-        assert_eq!(number, expected, "D10: after {switches:?} switches and {} cuts, gaps {:?}", proxy.cuts(), reader.gaps);
+        assert_eq!(
+            number,
+            expected,
+            "D10: after {switches:?} switches and {} cuts, gaps {:?}",
+            proxy.cuts(),
+            reader.gaps
+        );
         expected += 1;
         if expected > next_change {
             next_change = expected + random.u64(1..200);

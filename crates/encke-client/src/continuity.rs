@@ -125,7 +125,7 @@ mod tests {
             time: String::new(),
             name: None,
             content_type: None,
-            data: serde_json::Value::Null,
+            data: "null".parse().unwrap(),
         }
     }
 

@@ -44,7 +44,7 @@ impl Http {
         Self { url, idle: Mutex::default() }
     }
 
-    /// Sends a request; the head of its answer comes within `time`.
+    /// Sends a request; the head of its answer comes within `time`, the connection aside.
     pub(crate) async fn send(
         &self,
         mut request: Request<Full<Bytes>>,
@@ -55,26 +55,29 @@ impl Http {
         request.headers_mut().insert(header::HOST, host);
         let user_agent = concat!("encke-client/", env!("CARGO_PKG_VERSION"));
         request.headers_mut().insert(header::USER_AGENT, HeaderValue::from_static(user_agent));
-        timeout(time + CONNECT_TIME, async {
-            // A kept connection may have been closed meanwhile; where nothing was sent on it, another takes over.
-            while let Some(mut connection) = self.take_idle() {
-                if connection.ready().await.is_err() {
-                    continue;
+        loop {
+            let kept = self.take_idle();
+            let was_kept = kept.is_some();
+            let mut connection = match kept {
+                Some(connection) => connection,
+                None => self.connect().await?,
+            };
+            let sent = timeout(time, async {
+                match connection.ready().await {
+                    Ok(()) => connection
+                        .try_send_request(request)
+                        .await
+                        .map_err(|mut error| (error.take_message(), error.into_error())),
+                    Err(error) => Err((Some(request), error)),
                 }
-                match connection.try_send_request(request).await {
-                    Ok(response) => return Ok(Exchange { response, connection }),
-                    Err(mut error) => match error.take_message() {
-                        Some(unsent) => request = unsent,
-                        None => return Err(cut(&error.into_error())),
-                    },
-                }
+            });
+            match sent.await.map_err(|_| ClientError::Silent(time))? {
+                Ok(response) => return Ok(Exchange { response, connection }),
+                // A kept connection may have been closed meanwhile; nothing was sent, so another takes over.
+                Err((Some(unsent), _)) if was_kept => request = unsent,
+                Err((_, error)) => return Err(cut(&error)),
             }
-            let mut connection = self.connect().await?;
-            let response = connection.send_request(request).await.map_err(|error| cut(&error))?;
-            Ok(Exchange { response, connection })
-        })
-        .await
-        .unwrap_or(Err(ClientError::Silent(time)))
+        }
     }
 
     /// Keeps a connection whose last answer has been read to its end.
@@ -108,10 +111,9 @@ impl Http {
             .max_headers(MAX_HEADERS)
             .handshake(TokioIo::new(stream))
             .await;
-        let (mut sender, connection) = handshake.map_err(|error| cut(&error))?;
+        let (sender, connection) = handshake.map_err(|error| cut(&error))?;
         // Ends when the sender and the body that it gave are dropped. What goes wrong is seen by those, too.
         tokio::spawn(connection.with_upgrades());
-        sender.ready().await.map_err(|error| cut(&error))?;
         Ok(sender)
     }
 }

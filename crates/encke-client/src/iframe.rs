@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::value::RawValue;
+use serde_json::{Deserializer, value::RawValue};
 
 use crate::TooLarge;
 
@@ -20,7 +20,7 @@ pub enum Push {
 /// Reads a frame's document piece by piece, wherever it is cut into pieces.
 ///
 /// It looks for the scripts that a gateway writes, and for nothing else: `m(<item>,"<cursor>")`, `c("<cursor>")`,
-/// `z("<cursor>",<milliseconds, or -1>)`, and the place in the program at the beginning.
+/// `z("<cursor>",<milliseconds, or -1>)`.
 ///
 /// ```
 /// use encke_client::iframe::{Parser, Push};
@@ -43,8 +43,8 @@ pub struct Parser {
 
 const SCRIPT: &[u8] = b"<script";
 const SCRIPT_END: &[u8] = b"</script>";
-/// Where the program at the beginning keeps its place.
-const PLACE: &[u8] = b"var at=";
+/// How an item begins that is a text of JSON.
+const PARSED: &[u8] = b"JSON.parse(";
 
 impl Parser {
     /// A parser that holds at most `limit` bytes of one script and what stands before it.
@@ -87,20 +87,23 @@ fn read(bytes: &[u8], pushes: &mut Vec<Push>) {
     // The nonce is base64, which has no `>`.
     let script = script.and_then(|script| Some(&script[find(script, b">")? + 1..]));
     let Some(script) = script.map(<[u8]>::trim_ascii) else { return };
-    match script {
-        [function @ (b'm' | b'c' | b'z'), b'(', arguments @ .., b')'] => {
-            match call(*function, arguments) {
-                Some(calls) => pushes.extend(calls),
-                // Whoever takes items finds that it is none; passed over, it would be a loss without a word.
-                None => pushes.push(Push::Item(String::from_utf8_lossy(arguments).into_owned())),
-            }
+    if let [function @ (b'm' | b'c' | b'z'), b'(', arguments @ .., b')'] = script {
+        match call(*function, arguments) {
+            Some(calls) => pushes.extend(calls),
+            // Whoever takes items finds that it is none; passed over, it would be a loss without a word.
+            None => pushes.push(Push::Item(String::from_utf8_lossy(arguments).into_owned())),
         }
-        program => pushes.extend(find(program, PLACE).and_then(|at| place(&program[at + PLACE.len()..]))),
     }
 }
 
-/// The arguments of a call are JSON, one after the other: an array without its brackets.
+/// The arguments of a call are JSON, one after the other: an array without its brackets. An item may also be a text of
+/// JSON that the page parses, where it would be another value as a literal.
 fn call(function: u8, arguments: &[u8]) -> Option<Vec<Push>> {
+    if let (b'm', Some(text)) = (function, arguments.strip_prefix(PARSED)) {
+        let mut texts = Deserializer::from_slice(text).into_iter::<String>();
+        let item = texts.next()?.ok()?;
+        return text[texts.byte_offset()..].starts_with(b")").then(|| vec![Push::Item(item)]);
+    }
     let array = [b"[", arguments, b"]"].concat();
     let arguments: Vec<&RawValue> = serde_json::from_slice(&array).ok()?;
     let first = arguments.first()?.get();
@@ -115,23 +118,17 @@ fn call(function: u8, arguments: &[u8]) -> Option<Vec<Push>> {
     Some(vec![place, Push::End(u64::try_from(wait).ok().map(Duration::from_millis))])
 }
 
-/// `"7f3k2q9x-1",wait=..`
-fn place(program: &[u8]) -> Option<Push> {
-    let rest = program.strip_prefix(b"\"")?;
-    let place = std::str::from_utf8(&rest[..find(rest, b"\"")?]).ok()?;
-    Some(Push::Place(place.to_owned()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     const DOCUMENT: &str = concat!(
         "<!doctype html><meta charset=\"utf-8\"><title>encke</title><body><script nonce=\"n+/=\">(function(){\n",
-        "var at=\"a-1\",wait=1000;\nwindow.m=function(data,cursor){try{parent.handle(data)}finally{seen(cursor)}};\n",
-        "})();\n</script>\n<!--          -->\n",
+        "var at=\"\",wait=1000;\nwindow.m=function(data,cursor){try{parent.handle(data)}finally{seen(cursor)}};\n",
+        "})();\n</script>\n<!--          -->\n<script nonce=\"n+/=\">c(\"a-1\")</script>\n",
         "<script nonce=\"n+/=\">m({\"a\":\"\\u003c/script\\u003e \u{2603}\"},\"a-2\")</script>\n",
         "<script nonce=\"n+/=\">m({\"type\":\"gap\"})</script>\n",
+        "<script nonce=\"n+/=\">m(JSON.parse(\"{\\\"__proto__\\\":\\\"\\u003c)\\\"}\"),\"a-2\")</script>\n",
         "<script>alert(1)</script><script>m(</script><script>m({)</script>",
         "<script nonce=\"n+/=\">c(\"a-3\")</script>\n<script nonce=\"n+/=\">z(\"a-4\",250)</script>\n",
         "<script nonce=\"n+/=\">z(\"a-5\",-1)</script>\n<script>c(\"a-6\")",
@@ -142,6 +139,7 @@ mod tests {
             Push::Place("a-1".to_owned()),
             Push::Item("{\"a\":\"\\u003c/script\\u003e \u{2603}\"}".to_owned()),
             Push::Item("{\"type\":\"gap\"}".to_owned()),
+            Push::Item("{\"__proto__\":\"<)\"}".to_owned()),
             Push::Item("{".to_owned()),
             Push::Place("a-3".to_owned()),
             Push::Place("a-4".to_owned()),

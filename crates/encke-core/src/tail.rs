@@ -152,6 +152,13 @@ impl Tail {
         }
     }
 
+    /// Takes the gaps that following has found, which else come with the first batch: for those who tell the place
+    /// before it. Whoever learns the place without them would resume behind what he was never told.
+    #[must_use]
+    pub fn take_gaps(&mut self) -> Vec<Gap> {
+        std::mem::take(&mut self.gaps)
+    }
+
     /// What it follows.
     pub fn selectors(&self) -> impl Iterator<Item = Selector> {
         self.slots.iter().map(|(_, slot)| slot.source.selector())

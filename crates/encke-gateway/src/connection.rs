@@ -36,7 +36,8 @@ pub(crate) async fn serve(
         let router = Arc::clone(&router);
         async move { Ok::<_, Infallible>(router.answer(request, peer).await) }
     });
-    let mut connection = pin!(builder(limits).serve_connection(TokioIo::new(stream), service).with_upgrades());
+    let mut connection =
+        pin!(builder(limits).serve_connection(TokioIo::new(stream), service).with_upgrades());
     let mut silence = pin!(sleep(limits.head));
     let mut closed = false;
     loop {

@@ -2,13 +2,17 @@
 
 use std::fmt;
 
-use encke_hub::Hub;
 use encke_http::Body;
+use encke_hub::Hub;
 use http::{HeaderValue, Response, StatusCode, header};
 use prometheus_client::{
     collector::Collector,
     encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric, text::encode},
-    metrics::{counter::{ConstCounter, Counter}, family::Family, gauge::ConstGauge},
+    metrics::{
+        counter::{ConstCounter, Counter},
+        family::Family,
+        gauge::ConstGauge,
+    },
     registry::Registry,
 };
 
@@ -36,7 +40,11 @@ impl Metrics {
     pub(crate) fn new(hub: Hub, admission: Admission) -> Self {
         let mut registry = Registry::with_prefix("encke");
         let (requests, refused) = (Family::default(), Family::default());
-        registry.register("http_requests", "Requests answered, by kind of route and status", requests.clone());
+        registry.register(
+            "http_requests",
+            "Requests answered, by kind of route and status",
+            requests.clone(),
+        );
         registry.register("connections_refused", "Connections not admitted, by limit", refused.clone());
         registry.register_collector(Box::new(HubCollector { hub, admission }));
         Self { registry, requests, refused }

@@ -14,7 +14,9 @@ use encke_http::{
 };
 use encke_hub::Hub;
 use encke_wire::Problem;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version, header, uri::Authority};
+use http::{
+    HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version, header, uri::Authority,
+};
 use hyper::body::Incoming;
 use tower_service::Service;
 

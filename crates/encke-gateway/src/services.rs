@@ -7,6 +7,7 @@ use encke_longpoll::{LongPoll, LongPollConfig, LongPollService};
 use encke_poll::{Poll, PollConfig, PollService};
 use encke_publish::{Channels, ChannelsService, Publish, PublishConfig, PublishService};
 use encke_sse::{Sse, SseConfig, SseService};
+use encke_wire::message_of;
 use encke_ws::{Input, SocketLimits, Ws, WsConfig, WsService};
 
 use crate::config::{self, Access, Answer, Config, Incoming, Order, Route, RouteKind};
@@ -75,7 +76,7 @@ impl Target {
                     .parents(iframe.post_message.iter().map(config::WebOrigin::as_str));
                 Self::Iframe(Iframe::service(hub, config))
             }
-            RouteKind::Ws(ws) => Self::Ws(web_socket(hub, config, ws, origins)),
+            RouteKind::Ws(ws) => Self::Ws(web_socket(&hub, config, ws, &origins)),
             RouteKind::Publish(publish) => {
                 let config = PublishConfig::default()
                     .channels(channels(&publish.channel))
@@ -100,7 +101,11 @@ fn long_poll(longpoll: &config::Longpoll) -> LongPollConfig {
     let pull = PullConfig::default().channels(channels(&longpoll.channel)).cookie(longpoll.cookie);
     let config = LongPollConfig::default().wait(longpoll.wait);
     match &longpoll.answer {
-        Answer::One => config.pull(pull).one(true),
+        Answer::One { empty } => {
+            let empty = empty.as_ref().map(|body| body.as_str().to_owned().into());
+            // Without a media type every text is a message.
+            config.pull(pull).one(true).empty(empty.and_then(|body| message_of(None, body).ok()))
+        }
         Answer::Batch { payload: shown, cursor_field, linger, jsonp } => {
             let cursor_field = cursor_field.as_ref().map(|name| name.as_str().to_owned());
             let pull = pull.payload(payload(*shown)).cursor_field(cursor_field).jsonp(*jsonp);
@@ -109,7 +114,7 @@ fn long_poll(longpoll: &config::Longpoll) -> LongPollConfig {
     }
 }
 
-fn web_socket(hub: Hub, config: &Config, ws: &config::Ws, origins: Origins) -> WsTarget {
+fn web_socket(hub: &Hub, config: &Config, ws: &config::Ws, origins: &Origins) -> WsTarget {
     let number = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
     let limits = SocketLimits::default()
         .message(usize::try_from(config.limits.message.as_u64()).unwrap_or(usize::MAX))

@@ -7,8 +7,9 @@ use crate::Chunk;
 
 /// How a stream looks on the wire: one small type for each transport that holds a request for ever.
 pub trait Framing: Send + Unpin + 'static {
-    /// What comes first, before any message: padding, hints, the place that the stream begins at (D4).
-    fn open(&mut self, cursor: Cursor, out: &mut Chunk);
+    /// What comes first, before any message: padding, hints, what is missing before the place that the stream begins
+    /// at, and then that place (D4). A client that is cut in between must not have the place without the gaps.
+    fn open(&mut self, gaps: &[Gap], cursor: Cursor, out: &mut Chunk);
 
     /// One message.
     fn message(&mut self, delivery: &Delivery, out: &mut Chunk);

@@ -1,4 +1,4 @@
-use encke_core::{Batch, Cursor, Delivery, Gap, Limit, Selector, Since};
+use encke_core::{Batch, Cursor, Delivery, Gap, Limit, Message, Selector, Since};
 use encke_wire::{Data, Envelope, Problem, write_for_script, write_gap};
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header, request::Parts};
 
@@ -148,15 +148,15 @@ impl<'a> Pull<'a> {
     /// The place is in the header `encke-cursor`, and each gap in a header `encke-gap`. A browser runs nothing
     /// of it, whatever it claims to be.
     #[must_use]
-    pub fn answer_one(&self, message: Option<&Delivery>, gaps: &[Gap], cursor: Cursor) -> Response<Body> {
-        let body = message.map_or_else(Body::empty, |message| message.message().data().clone().into());
+    pub fn answer_one(&self, message: Option<&Message>, gaps: &[Gap], cursor: Cursor) -> Response<Body> {
+        let body = message.map_or_else(Body::empty, |message| message.data().clone().into());
         let mut response = Response::new(body);
         if message.is_none() {
             *response.status_mut() = StatusCode::NO_CONTENT;
         }
         let headers = response.headers_mut();
         if let Some(message) = message {
-            let content_type = HeaderValue::try_from(message.message().content_type());
+            let content_type = HeaderValue::try_from(message.content_type());
             let content_type = content_type.unwrap_or(HeaderValue::from_static("application/octet-stream"));
             headers.insert(header::CONTENT_TYPE, content_type);
             let sandbox = HeaderValue::from_static("default-src 'none'; sandbox");

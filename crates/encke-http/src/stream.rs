@@ -74,7 +74,8 @@ impl<F: Framing> Stream<F> {
         match self.state {
             State::Ended => return Poll::Ready(()),
             State::Opening => {
-                self.framing.open(self.subscription.cursor(), &mut self.chunk);
+                let gaps = self.subscription.take_gaps();
+                self.framing.open(&gaps, self.subscription.cursor(), &mut self.chunk);
                 self.state = State::Following;
                 // What the log has already goes out with the opening, in one write.
                 if let Poll::Ready(Err(end)) = self.poll_batch(cx) {

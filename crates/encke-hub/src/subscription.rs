@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use encke_core::{Batch, Cursor, Limit, Selector, Since, Tail};
+use encke_core::{Batch, Cursor, Gap, Limit, Selector, Since, Tail};
 
 use crate::{Action, Grant, Hub, SubscribeError, hub::Inner, registry::Id};
 
@@ -18,6 +18,8 @@ pub struct Subscription {
     tail: Tail,
     id: Id,
     end: Arc<OnceLock<End>>,
+    /// The head when the end was noticed: the last that is read.
+    last: Option<u64>,
 }
 
 /// Why a subscription came to its end.
@@ -37,7 +39,7 @@ pub enum End {
 
 impl Subscription {
     pub(crate) fn new(inner: Arc<Inner>, tail: Tail, id: Id, end: Arc<OnceLock<End>>) -> Self {
-        Self { inner, tail, id, end }
+        Self { inner, tail, id, end, last: None }
     }
 
     /// Its place: whoever continues from here misses nothing.
@@ -55,6 +57,15 @@ impl Subscription {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.tail.is_empty()
+    }
+
+    /// Takes the gaps that following has found, which else come with the first batch: for those who tell the place
+    /// before it.
+    #[must_use]
+    pub fn take_gaps(&mut self) -> Vec<Gap> {
+        let gaps = self.tail.take_gaps();
+        self.inner.counters.deliver(0, gaps.len());
+        gaps
     }
 
     /// A batch with nothing in it, to be filled by [`Subscription::poll_read`].
@@ -85,13 +96,16 @@ impl Subscription {
         batch: &mut Batch,
     ) -> Poll<Result<(), End>> {
         self.check()?;
+        if self.is_done() {
+            return Poll::Ready(Err(self.why()));
+        }
         match self.tail.poll_read(cx.waker(), limit, batch) {
             Poll::Pending => Poll::Pending,
             Poll::Ready(Ok(())) => {
                 self.inner.counters.deliver(batch.messages.len(), batch.gaps.len());
                 Poll::Ready(Ok(()))
             }
-            Poll::Ready(Err(_)) => Poll::Ready(Err(self.end.get().copied().unwrap_or(End::Revoked))),
+            Poll::Ready(Err(_)) => Poll::Ready(Err(self.why())),
         }
     }
 
@@ -136,6 +150,20 @@ impl Subscription {
     #[must_use]
     pub fn hub(&self) -> Hub {
         Hub::from_inner(Arc::clone(&self.inner))
+    }
+
+    /// Whether a drain has let through all that there was when this was first noticed. On a channel that never falls
+    /// quiet there would always be more.
+    fn is_done(&mut self) -> bool {
+        if self.end.get().is_none() {
+            return false;
+        }
+        let head = self.inner.engine.log().head().seq;
+        self.tail.cursor().seq >= *self.last.get_or_insert(head)
+    }
+
+    fn why(&self) -> End {
+        self.end.get().copied().unwrap_or(End::Revoked)
     }
 
     /// Rights end at once, also before what is there to read (D8); a drain lets the rest through.

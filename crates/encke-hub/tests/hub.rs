@@ -1,4 +1,5 @@
 //! The hub: rights, limits, ends.
+#![expect(clippy::unwrap_used, reason = "what cannot be is a test that fails")]
 
 use std::{
     sync::{

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use encke_core::{Cursor, Delivery, Encode, Gap};
 use encke_http::{Chunk, Framing, Payload, StreamEnd};
 use encke_wire::{Data, Envelope, write_for_script, write_gap, write_string};
@@ -17,6 +19,8 @@ pub(crate) struct IframeFraming {
     pub(crate) target: Target,
     /// `<script nonce="..">`: without the nonce no script of this document runs.
     pub(crate) script: String,
+    /// How long a stream says nothing before the frame takes it for cut: browsers tell it of no other sign.
+    pub(crate) silence: Duration,
 }
 
 /// `m(<the envelope>,"<the cursor>")` and the end of the script.
@@ -68,14 +72,17 @@ impl IframeFraming {
 }
 
 impl Framing for IframeFraming {
-    fn open(&mut self, cursor: Cursor, out: &mut Chunk) {
-        let prelude = PRELUDE.replace("CURSOR", &format!("\"{cursor}\"")).replace("TELL", &self.tell());
+    fn open(&mut self, gaps: &[Gap], cursor: Cursor, out: &mut Chunk) {
+        let prelude =
+            PRELUDE.replace("SILENCE", &self.silence.as_millis().to_string()).replace("TELL", &self.tell());
         let page = format!(
             "<!doctype html><meta charset=\"utf-8\"><title>encke</title><body>{}{prelude}</script>\n<!--{}-->\n",
             self.script,
             " ".repeat(PADDING),
         );
         out.buffer().extend_from_slice(page.as_bytes());
+        gaps.iter().for_each(|gap| self.gap(gap, out));
+        self.checkpoint(cursor, out);
     }
 
     fn message(&mut self, delivery: &Delivery, out: &mut Chunk) {

@@ -15,9 +15,12 @@
 //! `GET /iframe?channel=news[&channel=..][&since=..]&callback=handle`, or `&origin=https://app.example` instead of the
 //! callback for a parent of another origin that the route lists: it gets `postMessage`. The first bytes are a
 //! small program and padding past 1 KiB, so that browsers begin to run what comes. Then each message is
-//! `<script nonce="..">m(<envelope>,"<cursor>")</script>`. Scripts remove themselves. A gap is handed over like a
-//! message; heartbeats tell the cursor. When the document ends, or the connection is cut, the frame loads itself
-//! again from its cursor.
+//! `<script nonce="..">m(<envelope>,"<cursor>")</script>`, where an envelope with a key `__proto__` is
+//! `JSON.parse("..")`, because a literal would lose that key. Scripts remove themselves. A gap is handed over like a
+//! message; heartbeats tell the cursor. When the document ends, or says nothing for two heartbeats and 5 s, the
+//! frame loads itself again from its cursor: a browser does not tell it that the connection was cut. If the gateway
+//! is away at that moment, the frame becomes the browser's page of errors; the parent sees its `load`, and can make
+//! another frame.
 //!
 //! # Limits
 //!

@@ -1,20 +1,24 @@
 (function(){
-var at=CURSOR,wait=1000;
+var at="",wait=1000,timer;
 function seen(cursor){
   if(cursor)at=cursor;
   var all=document.getElementsByTagName("script"),last=all[all.length-1];
   if(last&&last.parentNode)last.parentNode.removeChild(last);
+  again(SILENCE);
+}
+function again(ms){
+  clearTimeout(timer);
+  if(wait>=0)timer=setTimeout(load,ms);
+}
+function load(){
+  var rest=location.search.replace(/^\?/,"").split("&"),kept=[],i;
+  for(i=0;i<rest.length;i++)if(rest[i]&&(!at||rest[i].indexOf("since=")!==0))kept.push(rest[i]);
+  if(at)kept.push("since="+at);
+  location.replace(location.pathname+"?"+kept.join("&"));
 }
 window.m=function(data,cursor){try{TELL}finally{seen(cursor)}};
 window.c=function(cursor){seen(cursor)};
 window.z=function(cursor,ms){wait=ms;seen(cursor)};
-window.onload=function(){
-  if(wait<0)return;
-  setTimeout(function(){
-    var rest=location.search.replace(/^\?/,"").split("&"),kept=[],i;
-    for(i=0;i<rest.length;i++)if(rest[i]&&rest[i].indexOf("since=")!==0)kept.push(rest[i]);
-    kept.push("since="+at);
-    location.replace(location.pathname+"?"+kept.join("&"));
-  },wait);
-};
+window.onload=function(){again(wait)};
+again(SILENCE);
 })();

@@ -39,7 +39,9 @@ impl Target {
     fn read(config: &IframeConfig, params: &Params<'_>) -> Result<Self, Problem> {
         let callback = params.get("callback").map(Callback::new).transpose()?;
         match (params.get("origin"), callback.or_else(|| config.callback.clone())) {
-            (Some(origin), _) if config.parents.iter().any(|parent| parent == origin) => Ok(Self::Post(origin.to_owned())),
+            (Some(origin), _) if config.parents.iter().any(|parent| parent == origin) => {
+                Ok(Self::Post(origin.to_owned()))
+            }
             (Some(_), _) => Err(Problem::bad_origin("pages of this origin may not use this route")),
             (None, Some(callback)) => Ok(Self::Call(callback)),
             (None, None) => Err(Problem::bad_request(

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use encke_http::{Body, Endpoint, Origins, Stream, authorize, subscribe_problem};
 use encke_hub::{Action, Hub};
 use encke_wire::Problem;
@@ -7,6 +9,9 @@ use crate::{IframeConfig, framing::IframeFraming, request::IframeRequest};
 
 /// The word by which its readers are counted.
 const LABEL: &str = "iframe";
+
+/// How late a heartbeat may be on a slow line. Two of them and this, and the frame takes its stream for cut.
+const LATE: Duration = Duration::from_secs(5);
 
 /// The forever-iframe as a service.
 pub type IframeService = encke_http::Service<Iframe>;
@@ -32,7 +37,8 @@ impl Iframe {
             "*".to_owned()
         } else {
             // A policy cannot name the opaque origin.
-            let others = origins.listed().iter().chain(&self.config.parents).filter(|origin| *origin != "null");
+            let others =
+                origins.listed().iter().chain(&self.config.parents).filter(|origin| *origin != "null");
             others.fold("'self'".to_owned(), |list, origin| list + " " + origin)
         };
         let policy = format!(
@@ -67,7 +73,8 @@ impl Endpoint for Iframe {
         let nonce = nonce()?;
         let policy = self.policy(&nonce)?;
         let script = format!("<script nonce=\"{nonce}\">");
-        let framing = IframeFraming { payload: self.config.payload, target, script };
+        let silence = 2 * self.config.stream.heartbeat + LATE;
+        let framing = IframeFraming { payload: self.config.payload, target, script, silence };
         let mut response =
             Response::new(Body::stream(Stream::new(subscription, framing, self.config.stream)));
         let headers = response.headers_mut();

@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use encke_core::Message;
 use encke_http::{ChannelSource, Origins, Payload, PullConfig};
 
 /// The longest hold that a request may ask for.
@@ -15,6 +16,7 @@ pub struct LongPollConfig {
     pub(crate) wait: Duration,
     pub(crate) linger: Duration,
     pub(crate) one: bool,
+    pub(crate) empty: Option<Message>,
 }
 
 impl Default for LongPollConfig {
@@ -26,6 +28,7 @@ impl Default for LongPollConfig {
             wait: Duration::from_secs(25),
             linger: Duration::ZERO,
             one: false,
+            empty: None,
         }
     }
 }
@@ -77,6 +80,14 @@ impl LongPollConfig {
     #[must_use]
     pub fn one(mut self, one: bool) -> Self {
         self.one = one;
+        self
+    }
+
+    /// Answers with this instead of 204 when the time is over, for clients that read every answer as a message. It has
+    /// a meaning with [`LongPollConfig::one`] only, and none by default.
+    #[must_use]
+    pub fn empty(mut self, empty: Option<Message>) -> Self {
+        self.empty = empty;
         self
     }
 }

@@ -1,6 +1,8 @@
-use encke_core::{Batch, Cursor, Gap};
+use encke_core::{Batch, Cursor, Delivery, Gap};
 use encke_http::{Body, Pull};
 use http::{HeaderValue, Response, header};
+
+use crate::LongPollConfig;
 
 /// What a hold came to.
 pub(crate) struct Outcome {
@@ -10,9 +12,9 @@ pub(crate) struct Outcome {
 }
 
 impl Outcome {
-    pub(crate) fn into_response(self, pull: &Pull<'_>, one: bool) -> Response<Body> {
-        let mut response = if one {
-            let message = self.batch.messages.first();
+    pub(crate) fn into_response(self, pull: &Pull<'_>, config: &LongPollConfig) -> Response<Body> {
+        let mut response = if config.one {
+            let message = self.batch.messages.first().map(Delivery::message).or(config.empty.as_ref());
             pull.answer_one(message, &self.batch.gaps, self.batch.cursor)
         } else {
             pull.answer(&self.batch, false)

@@ -50,7 +50,7 @@ impl Endpoint for LongPoll {
         let one = self.config.one;
         let limit = if one { Limit { messages: 1, ..pull.limit } } else { pull.limit };
         let hold = Hold { subscription, limit, one };
-        Ok(hold.run(jitter(wait), linger).await?.into_response(&pull, one))
+        Ok(hold.run(jitter(wait), linger).await?.into_response(&pull, &self.config))
     }
 }
 

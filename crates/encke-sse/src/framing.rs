@@ -80,9 +80,10 @@ fn write_retry(retry: Duration, out: &mut Vec<u8>) {
 }
 
 impl Framing for SseFraming {
-    fn open(&mut self, cursor: Cursor, out: &mut Chunk) {
+    fn open(&mut self, gaps: &[Gap], cursor: Cursor, out: &mut Chunk) {
+        write_retry(self.retry, out.buffer());
+        gaps.iter().for_each(|gap| self.gap(gap, out));
         let out = out.buffer();
-        write_retry(self.retry, out);
         // An event without data is not shown to the page, but its id is kept for the reconnect.
         write_id(cursor, out);
         out.push(b'\n');

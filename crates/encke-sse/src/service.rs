@@ -41,9 +41,9 @@ impl Endpoint for Sse {
         let SseRequest { selectors, since } = SseRequest::read(&self.config, &parts)?;
         let grant = authorize(&self.hub, &parts, Action::Subscribe, selectors.clone()).await?;
         let framing = SseFraming { payload: self.config.payload, retry: self.config.retry };
-        let subscription =
-            self.hub.subscribe(&grant, LABEL, selectors, since).map_err(subscribe_problem)?;
-        let mut response = Response::new(Body::stream(Stream::new(subscription, framing, self.config.stream)));
+        let subscription = self.hub.subscribe(&grant, LABEL, selectors, since).map_err(subscribe_problem)?;
+        let mut response =
+            Response::new(Body::stream(Stream::new(subscription, framing, self.config.stream)));
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
         // Or nginx gathers the events before it passes them on.

@@ -1,14 +1,10 @@
-use std::{
-    future::pending,
-    net::SocketAddr,
-    time::{Duration, Instant},
-};
+use std::{future::pending, net::SocketAddr};
 
 use encke_gateway::{Gateway, config::Sources};
 use encke_hub::Hub;
-use tokio::{sync::oneshot, task::JoinHandle, time::sleep};
+use tokio::{sync::oneshot, task::JoinHandle};
 
-use crate::{Answer, PATIENCE, Raw};
+use crate::{Answer, Raw, metric, wait_for};
 
 /// A gateway on a free port of loopback, served by the test's own runtime. It ends with the test.
 pub struct TestGateway {
@@ -79,28 +75,13 @@ impl TestGateway {
 
     /// A figure of `/metrics`, of all labels together; 0 if it is not there.
     pub async fn metric(&self, name: &str) -> u64 {
-        let text = self.request("GET /metrics", b"").await.text();
-        let of_name = |line: &&str| {
-            line.strip_prefix(name).is_some_and(|rest| rest.starts_with([' ', '{']))
-        };
-        let values = text.lines().filter(of_name).filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok());
-        values.sum()
+        metric(self.address, name).await
     }
 
     /// Waits until nobody subscribes and no connection is left but the one that asks.
-    ///
-    /// # Panics
-    /// If that takes longer than [`PATIENCE`].
     pub async fn quiet(&self) {
-        let begin = Instant::now();
-        loop {
-            let (open, subscriptions) = (self.metric("encke_connections").await, self.hub.len());
-            if open <= 1 && subscriptions == 0 {
-                return;
-            }
-            assert!(begin.elapsed() < PATIENCE, "{open} connections and {subscriptions} subscriptions are left");
-            sleep(Duration::from_millis(5)).await;
-        }
+        let quiet = async || self.hub.is_empty() && self.metric("encke_connections").await <= 1;
+        wait_for("the last connection to end", quiet).await;
     }
 
     /// Publishes and returns the receipt's JSON.

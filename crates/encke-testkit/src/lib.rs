@@ -13,6 +13,7 @@ mod proxy;
 mod raw;
 mod script;
 pub mod transcript;
+mod wait;
 
 pub use encke_client::Transport;
 pub use event_stream::{StreamEvent, read_event_stream};
@@ -22,6 +23,7 @@ pub use process::GatewayProcess;
 pub use proxy::CutProxy;
 pub use raw::{Answer, Raw};
 pub use script::script_value;
+pub use wait::{metric, wait_for};
 
 /// How long anything in a test may take before the test fails. Nothing waits for it that succeeds.
 pub const PATIENCE: std::time::Duration = std::time::Duration::from_secs(20);

@@ -26,6 +26,8 @@ impl GatewayProcess {
             .args(["serve", "--listen", "127.0.0.1:0"])
             .envs(settings.iter().copied())
             .env("ENCKE_LOGGING__LEVEL", "info")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
             .expect("a gateway that starts");
@@ -35,13 +37,18 @@ impl GatewayProcess {
         thread::spawn(move || {
             for line in lines.map_while(Result::ok) {
                 eprintln!("{line}");
-                if let Some((_, rest)) = line.split_once("http://") {
-                    let _ = says.send(rest.trim_end_matches('/').parse());
+                if let Some((address, _)) =
+                    line.split_once("http://").and_then(|(_, rest)| rest.split_once('/'))
+                {
+                    // It is said once, and heard unless the test has given up.
+                    let _ = says.send(address.parse());
                 }
             }
         });
-        let address = hear.recv_timeout(PATIENCE).expect("a gateway that serves").expect("an address");
-        Self { child, address }
+        // From here on it is killed, whatever happens.
+        let mut process = Self { child, address: SocketAddr::from(([0; 4], 0)) };
+        process.address = hear.recv_timeout(PATIENCE).expect("a gateway that serves").expect("an address");
+        process
     }
 
     /// Where it listens.
@@ -54,7 +61,8 @@ impl GatewayProcess {
     /// # Panics
     /// If the system does not say.
     pub fn memory(&self) -> usize {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("the process's status");
+        let status =
+            fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("the process's status");
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("its memory");
         let kib: usize = line.trim().trim_end_matches(" kB").parse().expect("a number");
         kib << 10

@@ -1,8 +1,9 @@
 use std::net::SocketAddr;
 
+use socket2::SockRef;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
+    net::{TcpSocket, TcpStream},
     time::timeout,
 };
 
@@ -45,6 +46,19 @@ impl Raw {
     /// If nobody listens.
     pub async fn connect(address: SocketAddr) -> Self {
         let stream = TcpStream::connect(address).await.expect("a connection to loopback");
+        Self { stream, address, buffer: Vec::new() }
+    }
+
+    /// Connects with the segments of an Ethernet instead of those of loopback, which are 64 KiB: the peer's small send
+    /// buffer is less than one of them, and whoever gets one delays its acknowledgement.
+    ///
+    /// # Panics
+    /// If nobody listens.
+    pub async fn connect_as_from_afar(address: SocketAddr) -> Self {
+        const SEGMENT: u32 = 1_400;
+        let socket = TcpSocket::new_v4().expect("a socket");
+        SockRef::from(&socket).set_tcp_mss(SEGMENT).expect("segments of this size");
+        let stream = socket.connect(address).await.expect("a connection to loopback");
         Self { stream, address, buffer: Vec::new() }
     }
 
@@ -93,15 +107,29 @@ impl Raw {
     /// # Panics
     /// If the stream ends before.
     pub async fn read_to(&mut self, text: &str) -> String {
+        let mut looked = 0;
         loop {
-            let found = self.buffer.windows(text.len()).position(|window| window == text.as_bytes());
+            let new = &self.buffer[looked..];
+            let found = new.windows(text.len()).position(|window| window == text.as_bytes());
             if let Some(at) = found {
-                let rest = self.buffer.split_off(at + text.len());
+                let rest = self.buffer.split_off(looked + at + text.len());
                 let taken = std::mem::replace(&mut self.buffer, rest);
                 return String::from_utf8_lossy(&taken).into_owned();
             }
+            looked = (self.buffer.len() + 1).saturating_sub(text.len()).max(looked);
             assert!(self.read_more().await, "the stream ended before {text:?}, after {:?}", self.seen());
         }
+    }
+
+    /// Reads so many bytes and forgets them.
+    ///
+    /// # Panics
+    /// If the stream ends before.
+    pub async fn skip(&mut self, bytes: usize) {
+        while self.buffer.len() < bytes {
+            assert!(self.read_more().await, "the stream ended before {bytes} bytes");
+        }
+        self.buffer.drain(..bytes);
     }
 
     /// Reads to the end of the stream and takes everything.

@@ -10,7 +10,7 @@ pub fn script_value(expression: &str) -> Value {
     let text = expression.strip_prefix("JSON.parse(").and_then(|text| text.strip_suffix(')'));
     let value = match text.map(serde_json::from_str::<String>) {
         Some(text) => text.and_then(|text| serde_json::from_str(&text)),
-        None => serde_json::from_str(expression).inspect(|value| assert_no_prototype(value)),
+        None => serde_json::from_str(expression).inspect(assert_no_prototype),
     };
     value.unwrap_or_else(|error| panic!("{error}: {expression}"))
 }

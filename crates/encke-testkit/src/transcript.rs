@@ -186,7 +186,8 @@ impl Replay<'_> {
         for line in &head[1..] {
             let (name, value) = line.split_once(": ").unwrap_or((line, ""));
             let found = headers.iter().position(|(known, _)| known == name);
-            let found = found.unwrap_or_else(|| panic!("{place}: there is no header {name}: {:?}", answer.headers));
+            let found =
+                found.unwrap_or_else(|| panic!("{place}: there is no header {name}: {:?}", answer.headers));
             self.compare(place, value, &headers.remove(found).1);
         }
         let upgraded = answer.status == 101;

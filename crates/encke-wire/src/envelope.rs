@@ -162,8 +162,10 @@ mod tests {
             write_for_script(json.as_bytes(), &mut out);
             String::from_utf8(out).unwrap()
         };
-        assert_eq!(script("{\"a\":\"</script>&'\u{2028}\u{2029}\u{202a}\"}"),
-            "{\"a\":\"\\u003c/script\\u003e\\u0026\\u0027\\u2028\\u2029\u{202a}\"}");
+        assert_eq!(
+            script("{\"a\":\"</script>&'\u{2028}\u{2029}\u{202a}\"}"),
+            "{\"a\":\"\\u003c/script\\u003e\\u0026\\u0027\\u2028\\u2029\u{202a}\"}"
+        );
         assert_eq!(script(r#"{"__proto__":"<"}"#), r#"JSON.parse("{\"__proto__\":\"\u003c\"}")"#);
         assert_eq!(script(r#"{"\u005F_proto__":1}"#), r#"JSON.parse("{\"\\u005F_proto__\":1}")"#);
         assert_eq!(script(r#""\u0041 __init__""#), r#""\u0041 __init__""#);

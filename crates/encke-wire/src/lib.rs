@@ -23,5 +23,5 @@ pub use envelope::{Data, Envelope, write_checkpoint, write_for_script, write_gap
 pub use info::{ChannelList, ChannelState};
 pub use problem::{Problem, Remedy};
 pub use publish::{channel_name, publish};
-pub use received::{MalformedItem, Received, ReceivedBatch, ReceivedGap, ReceivedMessage};
+pub use received::{Json, MalformedItem, Received, ReceivedBatch, ReceivedGap, ReceivedMessage};
 pub use time::{SinceError, parse_since, write_time};

@@ -36,7 +36,46 @@ pub struct ReceivedMessage {
     #[serde(default)]
     pub content_type: Option<String>,
     /// Its data, one JSON value.
-    pub data: serde_json::Value,
+    pub data: Json,
+}
+
+/// Any JSON value, as a client reads it. Printed, it is the value on one line.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(transparent)]
+pub struct Json(serde_json::Value);
+
+impl Json {
+    /// The text, if it is a string.
+    #[must_use]
+    pub fn as_str(&self) -> Option<&str> {
+        self.0.as_str()
+    }
+
+    /// The number, if it is a whole one from 0 to 2^64 - 1.
+    #[must_use]
+    pub fn as_u64(&self) -> Option<u64> {
+        self.0.as_u64()
+    }
+
+    /// What a JSON pointer (RFC 6901) such as `/a/0` leads to.
+    #[must_use]
+    pub fn pointer(&self, pointer: &str) -> Option<Self> {
+        self.0.pointer(pointer).cloned().map(Self)
+    }
+}
+
+impl std::fmt::Display for Json {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::str::FromStr for Json {
+    type Err = MalformedItem;
+
+    fn from_str(text: &str) -> Result<Self, MalformedItem> {
+        serde_json::from_str(text).map_err(|_| MalformedItem)
+    }
 }
 
 /// A gap as a client reads it.
@@ -81,13 +120,13 @@ impl ReceivedBatch {
     }
 }
 
-/// The text is not a message, gap or checkpoint of the native dialect.
+/// The text is not what a gateway sends in the native dialect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MalformedItem;
 
 impl std::fmt::Display for MalformedItem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("not an item of the native dialect")
+        f.write_str("not what the native dialect sends")
     }
 }
 

@@ -80,13 +80,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     async fn follow(&mut self) -> Result<Option<StreamEnd>, SocketError> {
         if self.payload == Payload::Envelope && !self.subscription.is_empty() {
             let cursor = self.subscription.cursor().to_string();
-            self.send(Reply::Subscribed { id: None, cursor }).await?;
+            self.reply(Reply::Subscribed { id: None, cursor }).await?;
         }
         loop {
             match poll_fn(|cx| self.poll_event(cx)).await? {
                 Event::Incoming(incoming) => {
                     if let Some(reply) = self.commands.take(incoming, &mut self.subscription).await {
-                        self.send(reply).await?;
+                        self.reply(reply).await?;
                     }
                 }
                 Event::Closed => return Ok(None),
@@ -95,9 +95,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
     }
 
-    async fn send(&mut self, reply: Reply) -> Result<(), SocketError> {
+    /// Answers a command. What is missing goes before the place that the answer tells: a client that is cut in between
+    /// must not have the place without the gaps.
+    async fn reply(&mut self, reply: Reply) -> Result<(), SocketError> {
+        for gap in self.subscription.take_gaps() {
+            self.send(framing::gap(&gap)).await?;
+        }
+        self.send(Frame::Text(Bytes::from(reply.to_json()))).await
+    }
+
+    async fn send(&mut self, frame: Frame) -> Result<(), SocketError> {
         poll_fn(|cx| self.socket.poll_ready(cx)).await?;
-        self.socket.feed(Frame::Text(Bytes::from(reply.to_json())))?;
+        self.socket.feed(frame)?;
         self.outgoing.unflushed = true;
         Ok(())
     }

@@ -75,12 +75,7 @@ impl FrameCutter {
         None
     }
 
-    fn cut_payload<'a>(
-        &mut self,
-        header: FrameHeader,
-        at: u64,
-        bytes: &mut &'a [u8],
-    ) -> Option<Piece<'a>> {
+    fn cut_payload<'a>(&mut self, header: FrameHeader, at: u64, bytes: &mut &'a [u8]) -> Option<Piece<'a>> {
         let left = header.length - at;
         if bytes.is_empty() && left > 0 {
             return None;

@@ -80,9 +80,7 @@ impl Watch {
         while let Some(piece) = self.cutter.cut(&mut rest) {
             let judged = match piece {
                 Piece::Header(header) => self.header(header, now),
-                Piece::Payload { header, bytes, at, last } => {
-                    self.payload(header, bytes, at, last, now)
-                }
+                Piece::Payload { header, bytes, at, last } => self.payload(header, bytes, at, last, now),
             };
             judged.map_err(|violation| Breach { violation, clean })?;
             clean = bytes.len() - rest.len();

@@ -33,10 +33,27 @@ fn handshakes() -> Vec<Case> {
     let wrong = [
         ("Connection", &["close", "keep-alive", "", "Upgrades", "\"Upgrade\"", "Upgrade websocket"][..]),
         ("Upgrade", &["h2c", "", "web socket", "websocket/13x", "websockets", "\"websocket\""]),
-        ("Sec-WebSocket-Version", &["", "0", "7", "8", "12", "14", "130", "013", "13.0", "+13", "13, 8", "thirteen", "0xd"]),
-        ("Sec-WebSocket-Key", &["", "x", "dGhlIHNhbXBsZSBub25jZQ", "dGhlIHNhbXBsZSBub25jZQ=", "dGhlIHNhbXBsZSBub25jZQ===",
-            "dGhlIHNhbXBsZSBub25jZR==", "dGhlIHNhbXBsZSBub25j", "dGhlIHNhbXBsZSBub25jZQAA", "dGhlIHNhbXBsZSBub25jZSE=",
-            "dGhlIHNhbXBsZSBub2 jZQ==", "-GhlIHNhbXBsZSBub25jZQ==", "========================"]),
+        (
+            "Sec-WebSocket-Version",
+            &["", "0", "7", "8", "12", "14", "130", "013", "13.0", "+13", "13, 8", "thirteen", "0xd"],
+        ),
+        (
+            "Sec-WebSocket-Key",
+            &[
+                "",
+                "x",
+                "dGhlIHNhbXBsZSBub25jZQ",
+                "dGhlIHNhbXBsZSBub25jZQ=",
+                "dGhlIHNhbXBsZSBub25jZQ===",
+                "dGhlIHNhbXBsZSBub25jZR==",
+                "dGhlIHNhbXBsZSBub25j",
+                "dGhlIHNhbXBsZSBub25jZQAA",
+                "dGhlIHNhbXBsZSBub25jZSE=",
+                "dGhlIHNhbXBsZSBub2 jZQ==",
+                "-GhlIHNhbXBsZSBub25jZQ==",
+                "========================",
+            ],
+        ),
     ];
     for (name, values) in wrong {
         for value in values {
@@ -65,10 +82,25 @@ fn queries() -> Vec<Case> {
     let many = format!("channel=a{}", "&x".repeat(256));
     let channels: String = (0..129).map(|number| format!("channel=c{number}&")).collect();
     let queries = [
-        "channel=", "channel=%00", "channel=**.a", "channel=%FF", "channel=%zz", "channel=a&since=1", "channel=a&since=%FF",
-        "channel=a&since=7f3k2q9x-", "channel=a&since=-1x", &many, &channels,
+        "channel=",
+        "channel=%00",
+        "channel=**.a",
+        "channel=%FF",
+        "channel=%zz",
+        "channel=a&since=1",
+        "channel=a&since=%FF",
+        "channel=a&since=7f3k2q9x-",
+        "channel=a&since=-1x",
+        &many,
+        &channels,
     ];
-    let case = |query: &str| Case::new(format!("ws {query:.40}"), Expect::Problem, head(&format!("GET /ws?{query} HTTP/1.1"), &HANDSHAKE));
+    let case = |query: &str| {
+        Case::new(
+            format!("ws {query:.40}"),
+            Expect::Problem,
+            head(&format!("GET /ws?{query} HTTP/1.1"), &HANDSHAKE),
+        )
+    };
     queries.into_iter().map(case).collect()
 }
 
@@ -127,26 +159,69 @@ fn frames() -> Vec<Case> {
 
 fn commands() -> Vec<Case> {
     let deep = format!("{{\"type\":\"publish\",\"channel\":\"a\",\"data\":{}", "[".repeat(30_000));
-    let digits = format!("{{\"type\":\"subscribe\",\"channels\":[\"b\"],\"since\":\"{}\"}}", "9".repeat(50_000));
+    let digits =
+        format!("{{\"type\":\"subscribe\",\"channels\":[\"b\"],\"since\":\"{}\"}}", "9".repeat(50_000));
     let names: Vec<String> = (0..5_000).map(|number| format!("\"c{number}\"")).collect();
     let channels = format!("{{\"type\":\"subscribe\",\"channels\":[{}]}}", names.join(","));
     let places = format!("{{\"type\":\"publish\",\"data\":1,\"channels\":[{}]}}", names.join(","));
     let id = format!("{{\"type\":\"ping\",\"id\":\"{}\"}}", "x".repeat(65));
     let bad = [
-        "", " ", "x", "1", "null", "[]", "{", "{}", "\"ping\"", "{\"type\":1}", "{\"type\":null}", "{\"type\":\"\"}", "{\"type\":\"PING\"}",
-        "{\"type\":\"nothing\"}", "{\"type\":\"ping\"}}", "{\"type\":\"ping\",\"id\":{}}", "{\"type\":\"ping\",\"id\":1.5}",
-        "{\"type\":\"ping\",\"id\":true}", "{\"type\":\"ping\",\"id\":99999999999999999999}", "{\"type\":\"subscribe\"}",
-        "{\"type\":\"subscribe\",\"channels\":[]}", "{\"type\":\"subscribe\",\"channels\":\"a\"}", "{\"type\":\"subscribe\",\"channels\":[1]}",
-        "{\"type\":\"subscribe\",\"channels\":[\"\"]}", "{\"type\":\"subscribe\",\"channels\":[\"**.a\"]}",
-        "{\"type\":\"subscribe\",\"channels\":[\"\\u0000\"]}", "{\"type\":\"subscribe\",\"channels\":[\"b\"],\"since\":1}",
-        "{\"type\":\"subscribe\",\"channels\":[\"b\"],\"since\":\"-1x\"}", "{\"type\":\"subscribe\",\"channels\":[\"b\"],\"since\":\"\"}",
-        "{\"type\":\"unsubscribe\"}", "{\"type\":\"unsubscribe\",\"channels\":[]}", "{\"type\":\"unsubscribe\",\"channels\":[\"b\"]}",
-        "{\"type\":\"publish\"}", "{\"type\":\"publish\",\"channel\":\"b\"}", "{\"type\":\"publish\",\"data\":1}",
-        "{\"type\":\"publish\",\"channel\":\"*\",\"data\":1}", "{\"type\":\"publish\",\"channel\":\"b\",\"base64\":\"A\"}",
-        "{\"type\":\"publish\",\"channel\":\"b\",\"data\":1,\"key\":\"\"}", "{\"type\":\"publish\",\"channel\":\"b\",\"data\":1,\"name\":\"\\n\"}",
-        "{\"type\":\"presence\"}", "{\"type\":\"ping\",\"type\":\"ping\"}", "{'type':'ping'}", "\u{feff}{\"type\":\"ping\"}",
-        &deep, &digits, &channels, &places, &id,
+        "",
+        " ",
+        "x",
+        "1",
+        "null",
+        "[]",
+        "{",
+        "{}",
+        "\"ping\"",
+        "{\"type\":1}",
+        "{\"type\":null}",
+        "{\"type\":\"\"}",
+        "{\"type\":\"PING\"}",
+        "{\"type\":\"nothing\"}",
+        "{\"type\":\"ping\"}}",
+        "{\"type\":\"ping\",\"id\":{}}",
+        "{\"type\":\"ping\",\"id\":1.5}",
+        "{\"type\":\"ping\",\"id\":true}",
+        "{\"type\":\"ping\",\"id\":99999999999999999999}",
+        "{\"type\":\"subscribe\"}",
+        "{\"type\":\"subscribe\",\"channels\":[]}",
+        "{\"type\":\"subscribe\",\"channels\":\"a\"}",
+        "{\"type\":\"subscribe\",\"channels\":[1]}",
+        "{\"type\":\"subscribe\",\"channels\":[\"\"]}",
+        "{\"type\":\"subscribe\",\"channels\":[\"**.a\"]}",
+        "{\"type\":\"subscribe\",\"channels\":[\"\\u0000\"]}",
+        "{\"type\":\"subscribe\",\"channels\":[\"b\"],\"since\":1}",
+        "{\"type\":\"subscribe\",\"channels\":[\"b\"],\"since\":\"-1x\"}",
+        "{\"type\":\"subscribe\",\"channels\":[\"b\"],\"since\":\"\"}",
+        "{\"type\":\"unsubscribe\"}",
+        "{\"type\":\"unsubscribe\",\"channels\":[]}",
+        "{\"type\":\"unsubscribe\",\"channels\":[\"b\"]}",
+        "{\"type\":\"publish\"}",
+        "{\"type\":\"publish\",\"channel\":\"b\"}",
+        "{\"type\":\"publish\",\"data\":1}",
+        "{\"type\":\"publish\",\"channel\":\"*\",\"data\":1}",
+        "{\"type\":\"publish\",\"channel\":\"b\",\"base64\":\"A\"}",
+        "{\"type\":\"publish\",\"channel\":\"b\",\"data\":1,\"key\":\"\"}",
+        "{\"type\":\"publish\",\"channel\":\"b\",\"data\":1,\"name\":\"\\n\"}",
+        "{\"type\":\"presence\"}",
+        "{\"type\":\"ping\",\"type\":\"ping\"}",
+        "{'type':'ping'}",
+        "\u{feff}{\"type\":\"ping\"}",
+        &deep,
+        &digits,
+        &channels,
+        &places,
+        &id,
     ];
-    let text = bad.into_iter().map(|text| after_handshake(format!("command {text:.60}"), Expect::ErrorFrame, &frame(0x81, text.as_bytes())));
-    text.chain([after_handshake("a binary command".to_owned(), Expect::ErrorFrame, &frame(0x82, b"{\"type\":\"ping\"}"))]).collect()
+    let text = bad.into_iter().map(|text| {
+        after_handshake(format!("command {text:.60}"), Expect::ErrorFrame, &frame(0x81, text.as_bytes()))
+    });
+    text.chain([after_handshake(
+        "a binary command".to_owned(),
+        Expect::ErrorFrame,
+        &frame(0x82, b"{\"type\":\"ping\"}"),
+    )])
+    .collect()
 }

@@ -29,7 +29,9 @@ pub(super) fn cases() -> Vec<Case> {
         }
         known.insert(bytes);
     }
-    let case = |bytes: Vec<u8>| Case::new(String::from_utf8_lossy(&bytes).escape_debug().to_string(), Expect::Survived, bytes);
+    let case = |bytes: Vec<u8>| {
+        Case::new(String::from_utf8_lossy(&bytes).escape_debug().to_string(), Expect::Survived, bytes)
+    };
     known.into_iter().map(case).collect()
 }
 

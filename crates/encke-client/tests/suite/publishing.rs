@@ -1,8 +1,9 @@
 use encke_client::{
     Client, ClientError,
-    limits::{ANSWER_BYTES, PROBLEM_BYTES},
+    limits::{ANSWER_BYTES, HEAD_TIME, IDLE_CONNECTIONS, PROBLEM_BYTES},
 };
 use encke_core::{ChannelName, Key, Message};
+use futures_util::future::join_all;
 
 use crate::script::{Answer, Connection, Server, header, whole};
 
@@ -91,4 +92,30 @@ async fn answers_and_problems_have_a_limit() {
     assert!(matches!(error, ClientError::Problem(_)), "{error}");
     let error = client.publish(&news(), &Message::json("1")).await.unwrap_err();
     assert!(matches!(error, ClientError::Refused { status: 403, .. }), "{error}");
+}
+
+#[tokio::test]
+async fn kept_connections_have_a_limit() {
+    let answers = || [0; 2].map(|_| whole("200 OK", JSON, RECEIPT));
+    let at_once = IDLE_CONNECTIONS + 1;
+    let script = (0..2 * at_once).map(|_| Connection::holding(answers()));
+    let server = Server::start(script).await;
+    let client = Client::new(&server.url).unwrap();
+    for connections in [at_once, at_once + 1] {
+        let publishes = (0..at_once).map(|_| async {
+            client.publish(&news(), &Message::json("1")).await.unwrap();
+        });
+        join_all(publishes).await;
+        assert_eq!(server.accepted(), connections);
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_does_not_begin_is_given_up() {
+    let server = Server::start([Connection::holding([whole("200 OK", JSON, RECEIPT)])]).await;
+    let client = Client::new(&server.url).unwrap();
+    client.publish(&news(), &Message::json("1")).await.unwrap();
+    tokio::time::pause();
+    let error = client.publish(&news(), &Message::json("1")).await.unwrap_err();
+    assert!(matches!(error, ClientError::Silent(HEAD_TIME)), "{error}");
 }

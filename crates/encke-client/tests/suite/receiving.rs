@@ -27,7 +27,7 @@ async fn d4_a_stream_tells_the_place_and_then_its_messages() {
         assert_eq!(word(&mut subscription).await, "7f3k2q9x-5", "{transport}");
         let item = subscription.next().await.unwrap().unwrap();
         assert_eq!(item.json, items[0], "{transport}");
-        assert_eq!(item.message().unwrap().data["n"], 1.0);
+        assert_eq!(item.message().unwrap().data.to_string(), "{\"n\":1.0}");
         assert_eq!(subscription.cursor().unwrap().to_string(), "7f3k2q9x-6");
         assert_eq!(word(&mut subscription).await, "8", "{transport}");
         let target = server.target().await;
@@ -151,4 +151,19 @@ async fn a_binary_frame_is_no_item() {
     let mut subscription = server.subscribe(Transport::Ws, SubscribeOptions::new(["news"]));
     let error = subscription.next().await.unwrap().unwrap_err();
     assert!(matches!(error, ClientError::Malformed(_)), "{error}");
+}
+
+#[tokio::test]
+async fn a_stream_that_falls_silent_is_cut() {
+    for transport in STREAMS {
+        let says = Says { place: "7f3k2q9x-5", items: &[], end: None };
+        let server = Server::start([Connection::holding([says.over(transport)])]).await;
+        let options = SubscribeOptions::new(["news"]).resume(Resume::Never);
+        let mut subscription = server.subscribe(transport, options);
+        assert_eq!(word(&mut subscription).await, "7f3k2q9x-5");
+        tokio::time::pause();
+        let error = subscription.next().await.unwrap().unwrap_err();
+        tokio::time::resume();
+        assert!(matches!(error, ClientError::Silent(_)), "{transport}: {error}");
+    }
 }

@@ -1,5 +1,10 @@
 //! A server that follows a script: connection by connection, answer by answer.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
 use encke_client::{Client, SubscribeOptions, Subscription, Transport};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -92,6 +97,7 @@ pub(crate) fn header<'r>(request: &'r str, name: &str) -> Option<&'r str> {
 pub(crate) struct Server {
     pub(crate) url: String,
     requests: mpsc::Receiver<String>,
+    accepted: Arc<AtomicUsize>,
     task: JoinHandle<()>,
 }
 
@@ -101,10 +107,13 @@ impl Server {
         let url = format!("http://{}/base", listener.local_addr().unwrap());
         let (sender, requests) = mpsc::channel(64);
         let script: Vec<_> = script.into_iter().collect();
+        let accepted = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&accepted);
         let task = tokio::spawn(async move {
             let mut running = Vec::new();
             for connection in script {
                 let (stream, _) = listener.accept().await.unwrap();
+                count.fetch_add(1, Ordering::Relaxed);
                 running.push(tokio::spawn(connection.run(stream, sender.clone())));
             }
             // Whoever comes now is refused.
@@ -113,7 +122,12 @@ impl Server {
                 connection.await.unwrap();
             }
         });
-        Self { url, requests, task }
+        Self { url, requests, accepted, task }
+    }
+
+    /// How many connections there have been.
+    pub(crate) fn accepted(&self) -> usize {
+        self.accepted.load(Ordering::Relaxed)
     }
 
     /// The next request, as it came.
@@ -205,7 +219,9 @@ impl Says<'_> {
                 chunked("text/event-stream", &body, end.is_some())
             }
             Transport::Iframe => {
-                let mut body = format!("<script nonce=\"n\">var at=\"{place}\",wait=1000;</script>\n");
+                let mut body = format!(
+                    "<script>(function(){{}})();</script><script nonce=\"n\">c(\"{place}\")</script>\n"
+                );
                 for item in *items {
                     body += &format!("<script nonce=\"n\">m({item},\"{place}\")</script>\n");
                 }

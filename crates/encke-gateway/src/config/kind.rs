@@ -6,7 +6,7 @@ use super::{
     access::Access,
     kind_options::read_channels,
     limits::Stream,
-    options::{Callback, ChannelSource, FieldName, MediaType, Order, Payload},
+    options::{Callback, ChannelSource, EmptyBody, FieldName, MediaType, Order, Payload},
     origins::WebOrigin,
     route::Inherited,
     scalar::Choice,
@@ -73,8 +73,11 @@ pub struct Longpoll {
 /// What a long-poll answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
-    /// The data of one message, as it was published; 204 when the hold ends without one.
-    One,
+    /// The data of one message, as it was published.
+    One {
+        /// The answer when the hold ends without a message; 204 if there is none.
+        empty: Option<EmptyBody>,
+    },
     /// All that there is, as a batch; an empty one when the hold ends without a message.
     Batch {
         /// What is delivered of each message.

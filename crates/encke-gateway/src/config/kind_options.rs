@@ -38,8 +38,10 @@ impl Longpoll {
             for key in ["payload", "cursor_field", "linger", "jsonp"] {
                 s.refuse(key, "with `one = true`: the answer is the data of one message, as it is");
             }
-            Answer::One
+            Answer::One { empty: s.optional("empty") }
         } else {
+            s.also_known(&["empty"]);
+            s.refuse("empty", "without `one = true`: a batch has a body, also without a message");
             let payload = s.get("payload", Payload::Envelope);
             Answer::Batch {
                 payload,

@@ -34,7 +34,7 @@ pub use self::{
     kind::{Answer, Iframe, Incoming, Longpoll, Poll, Publish, RouteKind, Sse, Ws},
     limits::{Drain, Limits, Stream, WsLimits},
     logging::{Levels, LogFormat, Logging},
-    options::{Callback, ChannelSource, FieldName, MediaType, Order, Payload},
+    options::{Callback, ChannelSource, EmptyBody, FieldName, MediaType, Order, Payload},
     origins::{AllowedOrigin, Origins, WebOrigin},
     path::RoutePath,
     route::Route,

@@ -174,6 +174,13 @@ checked_text!(
     }
 );
 
+checked_text!(
+    /// The body of an answer that has no message to carry.
+    EmptyBody,
+    "a text of 1 to 1024 bytes",
+    |text| (1..=1_024).contains(&text.len())
+);
+
 impl Scalar for HeaderName {
     fn right() -> String {
         "the name of a header such as \"x-channel\"".to_owned()

@@ -36,9 +36,13 @@ impl RoutePath {
             Some((before, rest)) => {
                 let (name, after) = rest.split_once('}').ok_or("close the capture: /poll/{channel}")?;
                 let whole = before.ends_with('/') && (after.is_empty() || after.starts_with('/'));
-                let word = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+                // It also names the segment in the settings, where names have a limit.
+                let length = (1..=64).contains(&name.len());
+                let word = length && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
                 if !whole || !word {
-                    return Err("a capture is a whole segment with a name of letters: /poll/{channel}");
+                    return Err(
+                        "a capture is a whole segment with a name of 1 to 64 letters: /poll/{channel}",
+                    );
                 }
                 Some(Capture { before: before.to_owned(), name: name.to_owned(), after: after.to_owned() })
             }
@@ -121,9 +125,10 @@ mod tests {
     #[test]
     fn malformed_paths_are_refused() {
         let long = format!("/{}", "a".repeat(RoutePath::MAX_LEN));
+        let long_name = format!("/{{{}}}", "a".repeat(65));
         for path in [
             "", "poll", "/a?b", "/a b", "/é", "/{", "/{}", "/x{a}", "/{a}x", "/{a}/{b}", "/a}", "/{a{b}}",
-            &long,
+            &long, &long_name,
         ] {
             assert!(RoutePath::new(path).is_err(), "{path}");
         }

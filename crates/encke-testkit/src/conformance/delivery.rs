@@ -69,7 +69,8 @@ pub async fn every_since(transport: Transport) {
     let url = gateway.url();
     publish(&url, "news", 0..10).await;
     let time = Reader::new(&url, transport, &["news"], "earliest").messages(1).await.remove(0).time;
-    for (since, first) in [("earliest", 0), ("0", 0), ("-3", 7), ("-100", 0), ("-1h", 0), (time.as_str(), 0)] {
+    for (since, first) in [("earliest", 0), ("0", 0), ("-3", 7), ("-100", 0), ("-1h", 0), (time.as_str(), 0)]
+    {
         let mut reader = Reader::new(&url, transport, &["news"], since);
         assert_eq!(reader.numbers(10 - first).await.first(), Some(&(first as u64)), "since={since}");
     }
@@ -83,8 +84,8 @@ pub async fn every_since(transport: Transport) {
 pub async fn several_channels_one_order(transport: Transport) {
     let gateway = TestGateway::start("");
     let url = gateway.url();
-    for number in 0..30 {
-        publish(&url, ["a", "b", "c"][number as usize % 3], [number]).await;
+    for (number, channel) in (0..30).zip(["a", "b", "c"].into_iter().cycle()) {
+        publish(&url, channel, [number]).await;
     }
     let mut reader = Reader::new(&url, transport, &["a", "c"], "earliest");
     let expected: Vec<_> = (0..30).filter(|number| number % 3 != 1).collect();
@@ -145,9 +146,10 @@ pub async fn unicode_and_binary(transport: Transport) {
     assert_eq!(messages[0].channel, channel);
     assert_eq!(messages[0].data.as_str(), Some(text));
     assert_eq!(messages[0].name.as_deref(), Some("имя </script>"));
-    let binary = messages[1].data["base64"].as_str().unwrap_or_default();
-    assert!(binary.starts_with("AAECAwQF") && binary.len() == 344, "{binary}");
+    let binary = messages[1].data.to_string();
+    let length = "{\"base64\":\"\"}".len() + 344;
+    assert!(binary.starts_with("{\"base64\":\"AAECAwQF") && binary.len() == length, "{binary}");
     assert_eq!(messages[1].content_type.as_deref(), Some("image/x-test"));
-    assert_eq!(messages[2].data["a"][1].as_str(), Some("\0"));
+    assert_eq!(messages[2].data.to_string(), "{\"a\":[1000.0,\"\\u0000\"]}");
     assert_eq!(messages[3].data.as_str(), Some(""));
 }

@@ -18,12 +18,13 @@ pub async fn d9_a_slow_reader_is_told(transport: Transport) {
     // Far more than the buffers of both ends hold; this reader takes none of it meanwhile.
     let filler = "x".repeat(60_000);
     for number in 0..300 {
-        publish_to(&url, &["news"], Message::json(format!("{{\"n\":{number},\"filler\":\"{filler}\"}}"))).await;
+        publish_to(&url, &["news"], Message::json(format!("{{\"n\":{number},\"filler\":\"{filler}\"}}")))
+            .await;
     }
     let mut last = None;
     while last != Some(299) {
         let message = reader.messages(1).await.remove(0);
-        let number = message.data["n"].as_u64();
+        let number = message.data.pointer("/n").and_then(|number| number.as_u64());
         assert!(number > last, "D3: {number:?} after {last:?}");
         let missed = number != last.map_or(Some(0), |last| Some(last + 1));
         assert!(!missed || !reader.gaps.is_empty(), "D1: {number:?} after {last:?} without a gap");

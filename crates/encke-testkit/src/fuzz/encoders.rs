@@ -9,7 +9,8 @@ use encke::{
     poll::{Poll, PollConfig, PollService},
     sse::{Sse, SseConfig, SseService},
 };
-use encke_wire::json_of;
+use encke_client::iframe::{Parser, Push};
+use encke_wire::{ReceivedBatch, json_of};
 use serde_json::{Value, json};
 use tokio::runtime::{Builder, Runtime};
 
@@ -22,9 +23,10 @@ use crate::{StreamEvent, ask, publish, read_event_stream, script_value};
 /// If it does not come out as it went in, or if a script could be broken out of.
 pub fn encode_json(data: &[u8]) {
     deliver(data, async |house, sent| {
-        let batch: Value = house.poll(sent, "").await;
-        sent.check(&batch["messages"][0]);
-        let jsonp = house.poll_text(sent, "&callback=cb").await;
+        let batch = house.poll(sent, "").await;
+        sent.check(&parse(&batch)["messages"][0]);
+        assert!(ReceivedBatch::parse(batch.as_bytes()).is_ok(), "a client can read {batch}");
+        let jsonp = house.poll(sent, "&callback=cb").await;
         let call = jsonp.strip_prefix("/**/cb(").and_then(|call| call.strip_suffix(");"));
         sent.check(&script_value(call.expect("one call"))["messages"][0]);
     });
@@ -47,7 +49,11 @@ pub fn encode_stream(data: &[u8]) {
             assert_eq!((name.as_str(), id), (sent.event(), &sent.cursor.to_string()));
             match (payload, sent.message.as_text().filter(|_| sent.message.kind() == Kind::Text)) {
                 (Payload::Data, Some(text)) => {
-                    assert_eq!(*data, text.replace("\r\n", "\n").replace('\r', "\n"), "each line end is an LF");
+                    assert_eq!(
+                        *data,
+                        text.replace("\r\n", "\n").replace('\r', "\n"),
+                        "each line end is an LF"
+                    );
                 }
                 (Payload::Data, None) => assert_eq!(parse(data), sent.data()),
                 (Payload::Envelope, _) => sent.check(&parse(data)),
@@ -62,19 +68,27 @@ pub fn encode_stream(data: &[u8]) {
 /// If it does not come out as the argument of exactly one call in a script that nothing can break out of.
 pub fn encode_frame(data: &[u8]) {
     deliver(data, async |house, sent| {
-        for (payload, frame) in [(Payload::Envelope, &mut house.frame), (Payload::Data, &mut house.frame_data)] {
+        for (payload, frame) in
+            [(Payload::Envelope, &mut house.frame), (Payload::Data, &mut house.frame_data)]
+        {
             let document = ask(frame, &sent.target("/iframe", "&callback=handle")).await.into_body();
             let document = String::from_utf8(document).expect("a document of UTF-8");
-            let (_, pushes) = document.split_once("-->\n").expect("a comment that pads");
-            let (begin, script) = pushes.split_once('>').expect("a script");
-            assert!(begin.starts_with("<script nonce=\""), "{begin}");
-            let end = format!(",\"{}\")</script>\n", sent.cursor);
-            let argument = script.strip_prefix("m(").and_then(|script| script.strip_suffix(&end));
-            let value = script_value(argument.unwrap_or_else(|| panic!("{script} is not one push")));
+            let (_, calls) = document.split_once("-->\n").expect("a comment that pads");
+            let place = format!("c(\"{}\")</script>\n", sent.since);
+            let (begin, push) = calls.split_once(&place).expect("the place that it begins at");
+            let push = push.strip_prefix(begin).and_then(|push| push.strip_prefix("m("));
+            let argument =
+                push.and_then(|push| push.strip_suffix(&format!(",\"{}\")</script>\n", sent.cursor)));
+            let value = script_value(argument.unwrap_or_else(|| panic!("{calls} is not one push")));
             match payload {
                 Payload::Envelope => sent.check(&value),
                 Payload::Data => assert_eq!(value, sent.data()),
             }
+            // Our own client reads the same of it.
+            let mut read = Vec::new();
+            Parser::new(calls.len()).feed(calls.as_bytes(), &mut read).expect("no limit is reached");
+            let [Push::Place(place), Push::Item(item)] = &read[..] else { panic!("a client reads {read:?}") };
+            assert_eq!((place, parse(item)), (&sent.since.to_string(), value));
         }
     });
 }
@@ -147,13 +161,9 @@ impl House {
         }
     }
 
-    async fn poll_text(&mut self, sent: &Sent, more: &str) -> String {
+    async fn poll(&mut self, sent: &Sent, more: &str) -> String {
         let answer = ask(&mut self.poll, &sent.target("/poll", more)).await;
         String::from_utf8(answer.into_body()).expect("an answer of UTF-8")
-    }
-
-    async fn poll(&mut self, sent: &Sent, more: &str) -> Value {
-        parse(&self.poll_text(sent, more).await)
     }
 
     async fn publish(&mut self, channel: ChannelName, message: Message) -> Sent {
@@ -181,7 +191,8 @@ fn deliver(input: &[u8], check: impl AsyncFnOnce(&mut House, &Sent)) {
     };
     let text = |bytes| std::str::from_utf8(bytes).unwrap_or_default();
     let message = message.clone().with_name(text(name)).unwrap_or(message);
-    let channel = ChannelName::new(text(channel)).unwrap_or_else(|_| ChannelName::new("news").expect("a name"));
+    let channel =
+        ChannelName::new(text(channel)).unwrap_or_else(|_| ChannelName::new("news").expect("a name"));
     RUNTIME.with(|runtime| {
         HOUSE.with_borrow_mut(|house| {
             if house.hub.log_info().channels == CHANNELS {

@@ -77,7 +77,8 @@ pub fn origin(data: &[u8]) {
     let (origin, host) = (text(header::ORIGIN), text(header::HOST).flatten());
     let listed = "https://app.example";
     let same = |origin: &str| {
-        let bare = |authority: &str, port| authority.strip_suffix(port).unwrap_or(authority).to_ascii_lowercase();
+        let bare =
+            |authority: &str, port| authority.strip_suffix(port).unwrap_or(authority).to_ascii_lowercase();
         let own = |scheme, port| {
             let theirs = origin.strip_prefix(scheme).map(|authority| bare(authority, port));
             theirs.is_some() && theirs == host.map(|host| bare(host, port))

@@ -57,7 +57,9 @@ fn matches(patterns: &[String], names: &[String]) -> bool {
     match (patterns, names) {
         ([], []) => true,
         ([last], [_, ..]) if last == "**" => true,
-        ([first, patterns @ ..], [name, names @ ..]) => (first == "*" || first == name) && matches(patterns, names),
+        ([first, patterns @ ..], [name, names @ ..]) => {
+            (first == "*" || first == name) && matches(patterns, names)
+        }
         _ => false,
     }
 }

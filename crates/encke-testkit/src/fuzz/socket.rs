@@ -22,7 +22,8 @@ pub fn frames(data: &[u8]) {
     let (mut whole, mut split) = (Watch::new(&limits, now), Watch::new(&limits, now));
     let at_once = whole.inspect(bytes, now);
     let in_pieces = pieces(sizes, bytes).try_for_each(|piece| split.inspect(piece, now));
-    let violation = |result: Result<(), encke::ws::watch::Breach>| result.err().map(|breach| breach.violation);
+    let violation =
+        |result: Result<(), encke::ws::watch::Breach>| result.err().map(|breach| breach.violation);
     if let Err(breach) = at_once {
         // An empty payload breaks a rule with the last byte of its header.
         let clean = Watch::new(&limits, now).inspect(&bytes[..breach.clean], now);
@@ -77,7 +78,9 @@ pub fn handshake(data: &[u8]) {
             assert!(protocol.is_none_or(|protocol| ours.contains(&protocol)));
             let names = |name: &HeaderName, word: &str| {
                 let lines = request.headers().get_all(name).iter().map(HeaderValue::as_bytes);
-                lines.map(|line| String::from_utf8_lossy(line).to_ascii_lowercase()).any(|line| line.contains(word))
+                lines
+                    .map(|line| String::from_utf8_lossy(line).to_ascii_lowercase())
+                    .any(|line| line.contains(word))
             };
             assert!(names(&header::CONNECTION, "upgrade") && names(&header::UPGRADE, "websocket"));
             assert!(names(&header::SEC_WEBSOCKET_VERSION, "13") && names(&header::SEC_WEBSOCKET_KEY, "=="));

@@ -1,4 +1,5 @@
-//! What differs from run to run: `{epoch}`, `{time:1}`, `{nonce}`, `{number:wait}` and such.
+//! What differs from run to run: `{epoch}`, `{time:1}`, `{nonce}`, `{number:wait}` and such; and `{any}`, which is whatever
+//! comes before the text after it.
 
 use std::collections::BTreeMap;
 
@@ -32,6 +33,7 @@ pub(super) enum Match {
 enum Piece<'a> {
     Text(&'a str),
     Hole(&'a str, &'static Kind),
+    Any,
 }
 
 impl Holes {
@@ -42,6 +44,7 @@ impl Holes {
     pub(super) fn fill(&self, pattern: &str) -> String {
         let value = |piece| match piece {
             Piece::Text(text) => text,
+            Piece::Any => panic!("{{any}} is for what is received"),
             Piece::Hole(name, _) => {
                 self.0.get(name).unwrap_or_else(|| panic!("{{{name}}} has no value yet")).as_str()
             }
@@ -52,10 +55,20 @@ impl Holes {
     /// Compares, and gives values to the holes that have none.
     pub(super) fn compare(&mut self, pattern: &str, text: &str) -> Match {
         let mut known = self.0.clone();
-        let mut rest = text;
+        let (mut rest, mut any) = (text, false);
         for piece in pieces(pattern) {
+            if std::mem::take(&mut any)
+                && let Piece::Text(text) = piece
+            {
+                let Some(at) = rest.find(text) else { return Match::More };
+                rest = &rest[at..];
+            }
             let at = text.len() - rest.len();
             let expected = match piece {
+                Piece::Any => {
+                    any = true;
+                    continue;
+                }
                 Piece::Text(text) => text.to_owned(),
                 Piece::Hole(name, _) if known.contains_key(name) => known[name].clone(),
                 Piece::Hole(name, (_, fits, length)) => {
@@ -89,12 +102,16 @@ fn pieces(pattern: &str) -> Vec<Piece<'_>> {
     while let Some(open) = rest[from..].find('{').map(|open| from + open) {
         let name = rest[open + 1..].split('}').next().unwrap_or_default();
         let kind = KINDS.iter().find(|(kind, ..)| name.split(':').next() == Some(kind));
-        let Some(kind) = kind else {
-            from = open + 1;
-            continue;
+        let hole = match kind {
+            Some(kind) => Piece::Hole(name, kind),
+            None if name == "any" => Piece::Any,
+            None => {
+                from = open + 1;
+                continue;
+            }
         };
         pieces.push(Piece::Text(&rest[..open]));
-        pieces.push(Piece::Hole(name, kind));
+        pieces.push(hole);
         (rest, from) = (&rest[open + name.len() + 2..], 0);
     }
     pieces.push(Piece::Text(rest));
@@ -116,5 +133,7 @@ mod tests {
         assert_eq!(holes.fill("since={epoch}-{number}"), "since=7f3k2q9x-42");
         assert_eq!(holes.compare("{epoch}", "00000000"), Match::Differs(0));
         assert_eq!(holes.compare("{number}!", "42!"), Match::Whole(3));
+        assert_eq!(holes.compare("<{any}--> {number}", "<a-- -->"), Match::More);
+        assert_eq!(holes.compare("<{any}--> {number}", "<a-- --> 42"), Match::Whole(11));
     }
 }
