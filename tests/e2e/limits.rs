@@ -50,7 +50,7 @@ async fn batch_and_channels_of_a_message() {
     let (mut ws, answer) = open(&gateway, HANDSHAKE).await;
     assert_eq!(answer.status, 101);
     let command = b"{\"type\":\"subscribe\",\"channels\":[\"b\",\"c\"]}";
-    ws.send(&[&[0x81, 0x80 | command.len() as u8, 0, 0, 0, 0][..], command].concat()).await;
+    ws.send(&[&[0x81, 0x80 | u8::try_from(command.len()).unwrap(), 0, 0, 0, 0][..], command].concat()).await;
     ws.read_to("follows at most 2 channels").await;
 }
 

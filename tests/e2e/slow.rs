@@ -87,7 +87,7 @@ async fn memory_does_not_follow_what_slow_readers_leave_unread() {
         late / MIB,
         begin.elapsed(),
     );
-    assert!(early < connected + SLOW * MESSAGE, "more than a message for each that stopped");
+    assert!(early < connected + SLOW * MESSAGE + SLACK, "more than a message for each that stopped");
     assert!(late < early + SLACK, "{} MiB more", late.saturating_sub(early) / MIB);
 
     // The slow ones are cut, and the others still served.

@@ -67,7 +67,7 @@ pub struct Batch {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TailEnd;
 
-/// Stops a [`Tail`] from elsewhere.
+/// Stops a [`Tail`](crate::Tail) from elsewhere.
 #[derive(Clone)]
 pub struct Stop(Arc<Signal>);
 

@@ -24,7 +24,7 @@ impl Publish {
         self
     }
 
-    /// With a key: repeating it within [`LogConfig::key_window`] gives the first answer and stores nothing.
+    /// With a key: repeating it within [`LogConfig::key_window`](crate::LogConfig::key_window) gives the first answer and stores nothing.
     #[must_use]
     pub fn with_key(mut self, key: Key) -> Self {
         self.key = Some(key);

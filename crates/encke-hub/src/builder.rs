@@ -12,11 +12,11 @@ use crate::{
 /// The limits of a hub. Each has a refusal that the field names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HubConfig {
-    /// Bytes of one message's data; beyond it [`PublishError::TooLarge`].
+    /// Bytes of one message's data; beyond it [`PublishError::TooLarge`](crate::PublishError::TooLarge).
     pub message_bytes: usize,
-    /// Channels and patterns of one subscription; beyond it [`SubscribeError::TooManySelectors`].
+    /// Channels and patterns of one subscription; beyond it [`SubscribeError::TooManySelectors`](crate::SubscribeError::TooManySelectors).
     pub selectors: usize,
-    /// Subscriptions at a time; beyond it [`SubscribeError::TooManySubscriptions`].
+    /// Subscriptions at a time; beyond it [`SubscribeError::TooManySubscriptions`](crate::SubscribeError::TooManySubscriptions).
     pub subscriptions: usize,
     /// How long a drain takes, and so how far the returns are spread.
     pub drain_window: Duration,

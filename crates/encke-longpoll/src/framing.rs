@@ -1,4 +1,4 @@
-use encke_core::{Batch, Cursor, Delivery, Gap};
+use encke_core::{Batch, Delivery};
 use encke_http::{Body, Pull};
 use http::{HeaderValue, Response, header};
 
@@ -23,10 +23,5 @@ impl Outcome {
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         response
-    }
-
-    /// Nothing came: the place alone.
-    pub(crate) fn nothing(gaps: Vec<Gap>, cursor: Cursor, leave: bool) -> Self {
-        Self { batch: Batch { gaps, messages: Vec::new(), cursor, more: false }, leave }
     }
 }

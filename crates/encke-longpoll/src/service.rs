@@ -5,12 +5,15 @@ use encke_http::{Body, Endpoint, Origins, authorize, subscribe_problem};
 use encke_hub::{Action, End, Hub, Subscription};
 use encke_wire::Problem;
 use http::{Method, Response, request::Parts};
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 use crate::{LongPollConfig, framing::Outcome, request::LongPollRequest};
 
 /// The word by which its readers are counted.
 const LABEL: &str = "longpoll";
+
+/// How long one is held who comes to a node that is being drained and has nothing for him.
+const LATE_PAUSE: Duration = Duration::from_secs(1);
 
 /// Long polling as a service.
 pub type LongPollService = encke_http::Service<LongPoll>;
@@ -49,7 +52,7 @@ impl Endpoint for LongPoll {
             self.hub.subscribe(&grant, LABEL, pull.selectors.clone(), since).map_err(subscribe_problem)?;
         let one = self.config.one;
         let limit = if one { Limit { messages: 1, ..pull.limit } } else { pull.limit };
-        let hold = Hold { subscription, limit, one };
+        let hold = Hold { subscription, limit, one, late: self.hub.is_draining() };
         Ok(hold.run(jitter(wait), linger).await?.into_response(&pull, &self.config))
     }
 }
@@ -64,6 +67,8 @@ struct Hold {
     subscription: Subscription,
     limit: Limit,
     one: bool,
+    /// Whether it began when the node was being drained already.
+    late: bool,
 }
 
 impl Hold {
@@ -95,7 +100,14 @@ impl Hold {
                     return Ok(Outcome { batch, leave: false });
                 }
                 Ok(Err(End::Drained { .. })) => {
-                    return Ok(Outcome::nothing(gaps, self.subscription.cursor(), true));
+                    // A page cannot see that it should leave, and asks again at once: not more than once a second.
+                    if self.late {
+                        sleep_until(until.min(Instant::now() + LATE_PAUSE)).await;
+                    }
+                    let mut batch = self.subscription.read(self.limit).map_err(ended)?;
+                    gaps.append(&mut batch.gaps);
+                    batch.gaps = gaps;
+                    return Ok(Outcome { batch, leave: true });
                 }
                 Ok(Err(end)) => return Err(ended(end)),
                 // The last look also brings the place up to date, however quiet the channels are.

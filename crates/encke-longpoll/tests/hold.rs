@@ -136,6 +136,7 @@ async fn one_raw_message_for_each_answer_and_a_cookie_lose_nothing() {
 async fn a_drain_answers_the_held_and_closes_their_connections() {
     let hub = Hub::builder().build().unwrap();
     let service = LongPoll::service(hub.clone(), LongPollConfig::default());
+    let late = service.clone();
     let held = tokio::spawn(async move { get(&service, "/longpoll?channel=news").await });
     while hub.is_empty() {
         tokio::task::yield_now().await;
@@ -145,4 +146,12 @@ async fn a_drain_answers_the_held_and_closes_their_connections() {
     assert_eq!(response.status(), 200);
     assert_eq!(response.headers()["connection"], "close");
     assert!(text(response).await.starts_with("{\"messages\":[],\"cursor\":"));
+
+    // One who comes back at once is slowed down, and gets what has come meanwhile.
+    let began = Instant::now();
+    after(&hub, 500, &["meanwhile"]);
+    let response = get(&late, "/longpoll?channel=news").await;
+    assert_eq!(began.elapsed(), Duration::from_secs(1));
+    assert_eq!(response.headers()["connection"], "close");
+    assert!(text(response).await.contains("\"meanwhile\""));
 }

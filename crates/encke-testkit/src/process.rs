@@ -32,7 +32,7 @@ impl GatewayProcess {
             .spawn()
             .expect("a gateway that starts");
         let lines = BufReader::new(child.stderr.take().expect("its standard error")).lines();
-        let (says, hear) = mpsc::channel();
+        let (says, hear) = mpsc::sync_channel(1);
         // It is listened to as long as it lives, so that it never waits for being heard.
         thread::spawn(move || {
             for line in lines.map_while(Result::ok) {

@@ -106,10 +106,11 @@ fn queries() -> Vec<Case> {
 
 /// A frame as a client sends it, with a mask of zeros; `first` is its first byte.
 fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
-    let length = match payload.len() {
-        length @ 0..126 => vec![0x80 | length as u8],
-        length @ 126..0x1_0000 => [&[0xFE][..], &(length as u16).to_be_bytes()].concat(),
-        length => [&[0xFF][..], &(length as u64).to_be_bytes()].concat(),
+    let long = payload.len() as u64;
+    let length = match (u8::try_from(long), u16::try_from(long)) {
+        (Ok(short @ 0..126), _) => vec![0x80 | short],
+        (_, Ok(medium)) => [&[0xFE][..], &medium.to_be_bytes()].concat(),
+        _ => [&[0xFF][..], &long.to_be_bytes()].concat(),
     };
     [&[first][..], &length, &[0; 4], payload].concat()
 }
