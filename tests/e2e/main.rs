@@ -1,5 +1,10 @@
 //! End-to-end tests over real TCP, against a gateway on loopback.
-#![expect(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "all of it is tests and their helpers")]
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "all of it is tests and their helpers"
+)]
 
 mod basics;
 mod conformance;

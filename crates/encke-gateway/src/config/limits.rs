@@ -33,8 +33,6 @@ pub struct Limits {
     pub connections: usize,
     /// Connections at a time from one IPv4 address or one IPv6 /64; `None`: as many as `connections`.
     pub connections_per_address: Option<NonZeroUsize>,
-    /// HTTP/2 streams at a time of one connection.
-    pub streams_per_connection: usize,
     /// Bytes of a request's head.
     pub header_bytes: ByteSize,
     /// From accept to the end of the first request's head.
@@ -64,7 +62,6 @@ impl Default for Limits {
             subscriptions: 100_000,
             connections: 100_000,
             connections_per_address: NonZeroUsize::new(1_000),
-            streams_per_connection: 100,
             header_bytes: ByteSize::kib(16),
             head: Duration::from_secs(10),
             idle: Duration::from_secs(75),
@@ -93,7 +90,6 @@ impl Limits {
             subscriptions: s.get_in("subscriptions", d.subscriptions, COUNTS),
             connections: s.get_in("connections", d.connections, COUNTS),
             connections_per_address: s.get("connections_per_address", d.connections_per_address),
-            streams_per_connection: s.get_in("streams_per_connection", d.streams_per_connection, 1..=1_000),
             header_bytes: s.get_in("header_bytes", d.header_bytes, ByteSize::kib(8)..=ByteSize::mib(1)),
             head: s.get_in("head", d.head, TIMES),
             idle: s.get_in("idle", d.idle, TIMES),
