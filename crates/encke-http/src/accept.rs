@@ -2,8 +2,8 @@ use http::{HeaderMap, header};
 
 /// Whether the `Accept` headers allow a media type such as `text/event-stream` (RFC 9110, section 12.5.1).
 ///
-/// No header allows everything. A range with `q=0` allows nothing; preferences beyond that do not matter here,
-/// because each route has one type to offer.
+/// No header allows everything. The range that fits most closely decides, and refuses with `q=0`; preferences beyond
+/// that do not matter here, because each route has one type to offer.
 #[must_use]
 pub fn accepts(headers: &HeaderMap, media_type: &str) -> bool {
     let mut values = headers.get_all(header::ACCEPT).iter().peekable();
@@ -11,15 +11,23 @@ pub fn accepts(headers: &HeaderMap, media_type: &str) -> bool {
         return true;
     }
     let (kind, _) = media_type.split_once('/').unwrap_or((media_type, ""));
-    let matches = |range: &str| {
+    // How closely a range fits, and whether it allows.
+    let judge = |range: &str| {
         let (range, parameters) = range.split_once(';').unwrap_or((range, ""));
         let range = range.trim();
-        let fits = range == "*/*"
-            || range.eq_ignore_ascii_case(media_type)
-            || range.strip_suffix("/*").is_some_and(|range| range.eq_ignore_ascii_case(kind));
-        fits && !parameters.split(';').any(is_zero)
+        let closeness = if range.eq_ignore_ascii_case(media_type) {
+            3
+        } else if range.strip_suffix("/*").is_some_and(|range| range.eq_ignore_ascii_case(kind)) {
+            2
+        } else if range == "*/*" {
+            1
+        } else {
+            return None;
+        };
+        Some((closeness, !parameters.split(';').any(is_zero)))
     };
-    values.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).any(matches)
+    let ranges = values.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
+    ranges.filter_map(judge).max().is_some_and(|(_, allows)| allows)
 }
 
 fn is_zero(parameter: &str) -> bool {
@@ -42,7 +50,8 @@ mod tests {
             ("application/json, */*;q=0.1", true),
             ("application/json", false),
             ("text/event-stream;q=0", false),
-            ("text/event-stream; q=0.0, */*", true),
+            ("text/event-stream; q=0.0, */*", false),
+            ("*/*;q=0, text/event-stream", true),
             ("", false),
         ];
         for (accept, expected) in cases {

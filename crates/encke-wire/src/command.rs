@@ -10,7 +10,7 @@ const COMMAND_DEPTH: usize = crate::JSON_DEPTH + 1;
 
 /// A command of a client, one JSON object: `{"type":"subscribe","id":1,"channels":["news"],"since":"-20"}`.
 ///
-/// Its `id` comes back in the answer, whatever JSON number or string of at most 64 bytes it is.
+/// Its `id`, a whole number or a string of at most 64 bytes, comes back in the answer.
 #[derive(Debug)]
 pub struct Command<'a> {
     /// What the answer repeats.
