@@ -109,7 +109,12 @@ impl Gateway {
             () = accepting.as_mut() => {}
         }
         let (hub, window) = (&self.hub, self.config.drain.window);
-        tracing::info!(connections = tasks.len(), subscriptions = hub.len(), ?window, "draining");
+        tracing::info!(
+            connections = tasks.len(),
+            subscriptions = hub.len(),
+            ?window,
+            "draining; a second signal ends at once"
+        );
         let began = Instant::now();
         tokio::select! {
             () = self.drain(began) => {}

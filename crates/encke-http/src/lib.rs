@@ -47,7 +47,8 @@ pub use problem::{denied, problem_response, publish_problem, subscribe_problem};
 pub use pull::{Payload, Pull, PullConfig};
 pub use pulse::{Beat, Pulse};
 pub use service::{
-    Asker, Endpoint, Peer, ResponseFuture, Service, allow, authorize, method_not_allowed, protect, take_body,
+    Asker, Endpoint, Peer, ResponseFuture, Service, allow, authorize, follow, method_not_allowed, protect,
+    take_body,
 };
 pub use source::{ChannelSource, PathChannel};
 pub use stall::StallGuard;

@@ -7,13 +7,13 @@ use std::{
     task::{Context, Poll},
 };
 
-use encke_core::Selector;
-use encke_hub::{Action, Ask, Grant, Hub};
+use encke_core::{Selector, Since};
+use encke_hub::{Action, Ask, Grant, Hub, Subscription};
 use encke_wire::Problem;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header, request::Parts};
 use http_body::Body as HttpBody;
 
-use crate::{Body, Origins, denied, problem_response};
+use crate::{Body, Origins, denied, problem_response, subscribe_problem};
 
 /// Where a request comes from, as whoever accepted it knows: an extension of the request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,9 +26,6 @@ pub struct Peer(pub IpAddr);
 pub trait Endpoint: Send + Sync + 'static {
     /// The methods that [`Endpoint::answer`] takes. HEAD is answered wherever GET is.
     const METHODS: &'static [Method];
-
-    /// The hub behind the route.
-    fn hub(&self) -> &Hub;
 
     /// The origins whose pages may use the route.
     fn origins(&self) -> &Origins;
@@ -200,4 +197,19 @@ pub async fn authorize(
     selectors: Vec<Selector>,
 ) -> Result<Grant, Problem> {
     Asker::of(parts).ask(hub, action, selectors).await
+}
+
+/// Opens a subscription for whoever sent a request, if he may.
+///
+/// # Errors
+/// [`Problem`] if not.
+pub async fn follow(
+    hub: &Hub,
+    parts: &Parts,
+    label: &'static str,
+    selectors: Vec<Selector>,
+    since: Since,
+) -> Result<Subscription, Problem> {
+    let grant = authorize(hub, parts, Action::Subscribe, selectors.clone()).await?;
+    hub.subscribe(&grant, label, selectors, since).map_err(subscribe_problem)
 }

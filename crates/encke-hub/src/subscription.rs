@@ -8,7 +8,7 @@ use std::{
 
 use encke_core::{Batch, Cursor, Gap, Limit, Selector, Since, Tail};
 
-use crate::{Action, Grant, Hub, SubscribeError, hub::Inner, registry::Id};
+use crate::{Action, Grant, SubscribeError, hub::Inner, registry::Id};
 
 /// A reader of the hub: a cursor and a waker, ended by its grant, by a drain, or by being dropped.
 ///
@@ -144,12 +144,6 @@ impl Subscription {
     #[must_use]
     pub fn unfollow(&mut self, selector: &Selector) -> bool {
         self.tail.unfollow(selector)
-    }
-
-    /// The hub that it belongs to.
-    #[must_use]
-    pub fn hub(&self) -> Hub {
-        Hub::from_inner(Arc::clone(&self.inner))
     }
 
     /// Whether a drain has let through all that there was when this was first noticed. On a channel that never falls

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
-use encke_http::{Body, Endpoint, Origins, Stream, authorize, subscribe_problem};
-use encke_hub::{Action, Hub};
+use encke_http::{Body, Endpoint, Origins, Stream, follow};
+use encke_hub::Hub;
 use encke_wire::Problem;
 use http::{HeaderName, HeaderValue, Method, Response, header, request::Parts};
 
@@ -58,18 +58,13 @@ fn nonce() -> Result<String, Problem> {
 impl Endpoint for Iframe {
     const METHODS: &'static [Method] = &[Method::GET];
 
-    fn hub(&self) -> &Hub {
-        &self.hub
-    }
-
     fn origins(&self) -> &Origins {
         &self.config.origins
     }
 
     async fn answer<B: Send>(&self, parts: Parts, _: B) -> Result<Response<Body>, Problem> {
         let IframeRequest { selectors, since, target } = IframeRequest::read(&self.config, &parts)?;
-        let grant = authorize(&self.hub, &parts, Action::Subscribe, selectors.clone()).await?;
-        let subscription = self.hub.subscribe(&grant, LABEL, selectors, since).map_err(subscribe_problem)?;
+        let subscription = follow(&self.hub, &parts, LABEL, selectors, since).await?;
         let nonce = nonce()?;
         let policy = self.policy(&nonce)?;
         let script = format!("<script nonce=\"{nonce}\">");

@@ -1,8 +1,8 @@
 use std::time::Duration;
 
 use encke_core::{Limit, Since};
-use encke_http::{Body, Endpoint, Origins, authorize, subscribe_problem};
-use encke_hub::{Action, End, Hub, Subscription};
+use encke_http::{Body, Endpoint, Origins, follow};
+use encke_hub::{End, Hub, Subscription};
 use encke_wire::Problem;
 use http::{Method, Response, request::Parts};
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
@@ -36,20 +36,14 @@ impl LongPoll {
 impl Endpoint for LongPoll {
     const METHODS: &'static [Method] = &[Method::GET];
 
-    fn hub(&self) -> &Hub {
-        &self.hub
-    }
-
     fn origins(&self) -> &Origins {
         &self.config.origins
     }
 
     async fn answer<B: Send>(&self, parts: Parts, _: B) -> Result<Response<Body>, Problem> {
         let LongPollRequest { pull, wait, linger } = LongPollRequest::read(&self.config, &parts)?;
-        let grant = authorize(&self.hub, &parts, Action::Subscribe, pull.selectors.clone()).await?;
         let since = pull.since.unwrap_or(Since::Latest);
-        let subscription =
-            self.hub.subscribe(&grant, LABEL, pull.selectors.clone(), since).map_err(subscribe_problem)?;
+        let subscription = follow(&self.hub, &parts, LABEL, pull.selectors.clone(), since).await?;
         let one = self.config.one;
         let limit = if one { Limit { messages: 1, ..pull.limit } } else { pull.limit };
         let hold = Hold { subscription, limit, one, late: self.hub.is_draining() };

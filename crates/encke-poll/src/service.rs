@@ -1,6 +1,6 @@
 use encke_core::Since;
-use encke_http::{Body, Endpoint, Origins, authorize, subscribe_problem};
-use encke_hub::{Action, Hub};
+use encke_http::{Body, Endpoint, Origins, follow};
+use encke_hub::Hub;
 use encke_wire::Problem;
 use http::{HeaderValue, Method, Response, StatusCode, header, request::Parts};
 
@@ -34,10 +34,6 @@ impl Poll {
 impl Endpoint for Poll {
     const METHODS: &'static [Method] = &[Method::GET];
 
-    fn hub(&self) -> &Hub {
-        &self.hub
-    }
-
     fn origins(&self) -> &Origins {
         &self.config.origins
     }
@@ -45,10 +41,8 @@ impl Endpoint for Poll {
     async fn answer<B: Send>(&self, parts: Parts, _: B) -> Result<Response<Body>, Problem> {
         let request = PollRequest::read(&self.config, &parts)?;
         let pull = &request.pull;
-        let grant = authorize(&self.hub, &parts, Action::Subscribe, pull.selectors.clone()).await?;
         let since = pull.since.unwrap_or(Since::Earliest);
-        let mut subscription =
-            self.hub.subscribe(&grant, LABEL, pull.selectors.clone(), since).map_err(subscribe_problem)?;
+        let mut subscription = follow(&self.hub, &parts, LABEL, pull.selectors.clone(), since).await?;
         let presented = subscription.cursor();
         let ended = |_| Problem::unauthenticated("what you were allowed has ended");
         let batch = subscription.read(pull.limit).map_err(ended)?;

@@ -75,10 +75,6 @@ fn missing() -> Problem {
 impl Endpoint for Channels {
     const METHODS: &'static [Method] = &[Method::GET, Method::DELETE];
 
-    fn hub(&self) -> &Hub {
-        &self.hub
-    }
-
     fn origins(&self) -> &Origins {
         &self.origins
     }

@@ -72,10 +72,6 @@ impl Publish {
 impl Endpoint for Publish {
     const METHODS: &'static [Method] = &[Method::POST];
 
-    fn hub(&self) -> &Hub {
-        &self.hub
-    }
-
     fn origins(&self) -> &Origins {
         &self.config.origins
     }

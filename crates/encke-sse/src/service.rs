@@ -1,5 +1,5 @@
-use encke_http::{Body, Endpoint, Origins, Stream, authorize, subscribe_problem};
-use encke_hub::{Action, Hub};
+use encke_http::{Body, Endpoint, Origins, Stream, follow};
+use encke_hub::Hub;
 use encke_wire::Problem;
 use http::{HeaderName, HeaderValue, Method, Response, header, request::Parts};
 
@@ -29,19 +29,14 @@ impl Sse {
 impl Endpoint for Sse {
     const METHODS: &'static [Method] = &[Method::GET];
 
-    fn hub(&self) -> &Hub {
-        &self.hub
-    }
-
     fn origins(&self) -> &Origins {
         &self.config.origins
     }
 
     async fn answer<B: Send>(&self, parts: Parts, _: B) -> Result<Response<Body>, Problem> {
         let SseRequest { selectors, since } = SseRequest::read(&self.config, &parts)?;
-        let grant = authorize(&self.hub, &parts, Action::Subscribe, selectors.clone()).await?;
         let framing = SseFraming { payload: self.config.payload, retry: self.config.retry };
-        let subscription = self.hub.subscribe(&grant, LABEL, selectors, since).map_err(subscribe_problem)?;
+        let subscription = follow(&self.hub, &parts, LABEL, selectors, since).await?;
         let mut response =
             Response::new(Body::stream(Stream::new(subscription, framing, self.config.stream)));
         let headers = response.headers_mut();

@@ -50,10 +50,6 @@ impl Ws {
 impl Endpoint for Ws {
     const METHODS: &'static [Method] = &[Method::GET];
 
-    fn hub(&self) -> &Hub {
-        &self.hub
-    }
-
     fn origins(&self) -> &Origins {
         &self.config.origins
     }
