@@ -66,6 +66,20 @@ impl Registry {
         Some(Id(id))
     }
 
+    /// Lets a subscription end at `expires`, unless it ends before.
+    pub(crate) fn shorten(&self, id: Id, expires: Timestamp) {
+        let mut state = self.lock();
+        let State { live, expiring, .. } = &mut *state;
+        let Some(live) = live.get_mut(&id.0) else { return };
+        if live.expires.is_some_and(|known| known <= expires) {
+            return;
+        }
+        if let Some(known) = live.expires.replace(expires) {
+            expiring.remove(&(known, id.0));
+        }
+        expiring.insert((expires, id.0));
+    }
+
     pub(crate) fn remove(&self, id: Id) {
         let mut state = self.lock();
         let Some(live) = state.live.remove(&id.0) else { return };

@@ -119,7 +119,8 @@ impl Subscription {
         Ok(batch)
     }
 
-    /// Follows more, beginning at `since`; returns the place that this is.
+    /// Follows more, beginning at `since`; returns the place that this is. The subscription then ends with whichever of
+    /// its grants ends first (D8).
     ///
     /// # Errors
     /// [`SubscribeError`] names what refuses it; then nothing has changed.
@@ -137,7 +138,11 @@ impl Subscription {
         if self.tail.len() + selectors.len() > limit {
             return Err(SubscribeError::TooManySelectors { limit });
         }
-        Ok(self.tail.follow(selectors, since, now)?)
+        let cursor = self.tail.follow(selectors, since, now)?;
+        if let Some(expires) = grant.expires() {
+            self.inner.registry.shorten(self.id, expires);
+        }
+        Ok(cursor)
     }
 
     /// Follows `selector` no longer. False if it did not.

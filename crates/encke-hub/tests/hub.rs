@@ -118,6 +118,43 @@ async fn d8_what_a_grant_opened_ends_with_it() {
     keeper.abort();
 }
 
+/// Grants what is asked for: without a token for ever, with one until the moment that it names.
+struct Until;
+
+impl Authorizer for Until {
+    fn authorize(&self, ask: &Ask) -> Answer<Result<Access, Denied>> {
+        let until = ask.token.as_deref().map(|token| Timestamp::from_millis(token.parse().unwrap()));
+        Answer::now(Ok(until.into_iter().fold(Access::everything(), Access::until)))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn d8_what_was_followed_later_ends_with_its_own_grant() {
+    let now = Arc::new(AtomicU64::new(0));
+    let clock = Arc::clone(&now);
+    let hub = Hub::builder()
+        .authorizer(Until)
+        .clock(move || Timestamp::from_millis(clock.load(Ordering::Relaxed)))
+        .build()
+        .unwrap();
+    let (ever, late) = (open(&hub).await, grant(&hub, Some("9000")).await.unwrap());
+    let soon = grant(&hub, Some("5000")).await.unwrap();
+    let mut subscription = hub.subscribe(&ever, "test", vec![selector("a")], Since::Latest).unwrap();
+    subscription.follow(&soon, vec![selector("b")], Since::Latest).unwrap();
+    subscription.follow(&late, vec![selector("c")], Since::Latest).unwrap();
+    let _keeper = tokio::spawn({
+        let hub = hub.clone();
+        async move { hub.maintain().await }
+    });
+
+    now.store(4_999, Ordering::Relaxed);
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert!(subscription.read(Limit::default()).is_ok());
+    now.store(5_000, Ordering::Relaxed);
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(subscription.read(Limit::default()).err(), Some(End::Expired));
+}
+
 #[tokio::test]
 async fn s2_every_limit_refuses_by_its_name() {
     let log = LogConfig { channels: 2, places: 2, keys: 1, patterns: 1, ..LogConfig::default() };
