@@ -188,11 +188,6 @@ impl Wakes {
     pub fn wake(self) {
         drop(self);
     }
-
-    /// Takes over the readers of another append.
-    pub fn merge(&mut self, mut other: Self) {
-        self.signals.append(&mut other.signals);
-    }
 }
 
 impl Drop for Wakes {

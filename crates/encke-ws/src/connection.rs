@@ -72,7 +72,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             // The socket has begun to close with the right code.
             Ok(None) | Err(_) => (CloseCode::Normal, ""),
         };
-        // What the log holds for this reader need not wait for the peer's last frame, but a drain waits for it.
+        // The subscription is held until the peer has closed too, so that a drain waits for it.
         self.socket.finish(code, reason).await;
     }
 
