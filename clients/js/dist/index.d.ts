@@ -1,0 +1,3 @@
+export { Encke } from "./encke.js";
+export { EnckeError } from "./outbox.js";
+export type * from "./types.js";

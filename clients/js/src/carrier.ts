@@ -1,0 +1,339 @@
+import type { Auth } from "./auth.js";
+import { isBefore } from "./place.js";
+import type { Ask, End, Item, Link, Transport } from "./transport.js";
+import type { Cursor, State, TransportName } from "./types.js";
+
+/** Milliseconds. A link that says nothing for so long, or for five times as long as an answer takes, lets nothing through. */
+const OPENING = 2000;
+const TIMES = 5;
+/** A link that lived so long stands. */
+const STEADY = 5000;
+/** How long a peer has to answer a ping. */
+const PONG = 5000;
+/** When to try a better transport again, at first and at most. */
+const CLIMB = 10_000;
+const CLIMB_MOST = 300_000;
+/** A request that is held says nothing for longer than a stream. */
+const HELD = 45_000;
+
+/** Full jitter: so that a thousand clients do not come back at once. */
+export const jitter = (tries: number): number => Math.random() * Math.min(30_000, 500 * 2 ** tries);
+
+/** What the carrier serves. */
+export interface Cargo {
+  /** What is to be followed now. */
+  channels(): string[];
+  /** Where a link has to begin, if all of `covered` has come up to `place`. */
+  start(place: Cursor | null, covered: string[]): Cursor;
+  take(items: Item[]): void;
+  /** All of `covered` has come up to a place. */
+  passed(place: Cursor, covered: string[]): void;
+  /** The tab that holds the connection does not answer. */
+  stranded(): void;
+  changed(): void;
+  failed(error: Error): void;
+  url(route: TransportName, more: Record<string, string>, channels: string[]): string;
+  transport(name: TransportName): Promise<Transport>;
+  /** Under which name is remembered what worked. */
+  memory: string;
+  pollInterval: number;
+  heartbeat: number;
+}
+
+/** One attempt at a transport, and the link that comes of it. */
+interface Try {
+  rung: number;
+  name: TransportName;
+  began: number;
+  /** When something came last; 0: nothing yet. */
+  heard: number;
+  pinged: number;
+  place: Cursor;
+  /** What it follows. */
+  channels: string[];
+  /** What it was asked to follow instead, and has not said yes to. */
+  asked: string[][];
+  link?: Link;
+  over?: boolean;
+}
+
+/** What an application sees of the carrier. */
+export interface Status {
+  state: State;
+  transport: TransportName | null;
+  retryIn?: number;
+}
+
+export type Carrier = ReturnType<typeof carrier>;
+
+/**
+ * Keeps one link alive over the best transport that lets anything through.
+ *
+ * It decides by evidence: a transport is dropped when it says nothing in time or breaks twice in a row, and better ones are tried
+ * again later. A new link is opened beside the old one and takes over when it has spoken; it begins at the old one's place.
+ */
+export const carrier = (cargo: Cargo, auth: Auth) => {
+  let status: Status = { state: "idle", transport: null };
+  /** How long the gateway took to answer lately, in milliseconds. */
+  let pace = 0;
+  /** All of `covered` has come up to here. */
+  let place: Cursor | null = null;
+  let covered: string[] = [];
+  /** Goes before all others while another tab holds the connection. */
+  let via: Transport | null = null;
+  /** Whether it may use the network. */
+  let rides = false;
+  let ladder: TransportName[] = [];
+  let rung = 0;
+  /** Breaks in a row on this rung; and times that no rung held. */
+  let breaks = 0;
+  let rounds = 0;
+  /** The link that carries, and one that is to take over. */
+  let main: Try | null = null;
+  let next: Try | null = null;
+  let retry: ReturnType<typeof setTimeout> | undefined;
+  let clock: ReturnType<typeof setInterval> | undefined;
+  let climbAfter = CLIMB;
+  let climbAt = 0;
+  let told = 0;
+
+  const show = (state: State, retryIn?: number) => {
+    const transport = (state === "open" && main?.name) || null;
+    if (state === status.state && transport === status.transport && retryIn === status.retryIn) return;
+    status = { state, transport, ...(retryIn && { retryIn }) };
+    cargo.changed();
+  };
+
+  const drop = (one: Try | null) => {
+    if (!one || one.over) return;
+    one.over = true;
+    one.link?.close();
+  };
+
+  const stop = (state: State) => {
+    clearTimeout(retry);
+    clearInterval(clock);
+    retry = clock = undefined;
+    drop(main);
+    drop(next);
+    main = next = null;
+    show(state);
+  };
+
+  /** Where a link that takes over from `one` begins. */
+  const start = (one: Try | null) => (one ? cargo.start(one.place, one.channels) : cargo.start(place, covered));
+
+  /** Opens a new link that takes over. While a retry is waited for, that will be it. */
+  const renew = () => {
+    if (!rides || retry !== undefined || !cargo.channels().length) return;
+    drop(next);
+    open(rung);
+  };
+
+  const open = async (rung: number) => {
+    const name = ladder[rung];
+    const channels = cargo.channels();
+    const since = start(main);
+    const one: Try = { rung, name, channels, asked: [], began: Date.now(), heard: 0, pinged: 0, place: since };
+    next = one;
+    clock ??= setInterval(look, 500);
+    if (!main) show("connecting");
+    try {
+      const [transport, token] = await Promise.all([via ?? cargo.transport(name), auth.token()]);
+      if (one.over) return;
+      const url: Ask["url"] = (route, more = {}) => cargo.url(route, more, channels);
+      const ask = { channels, since, token, pollInterval: cargo.pollInterval, url };
+      one.link = transport(ask, {
+        alive: (place, back) => alive(one, place, back),
+        take: (items) => take(one, items),
+        end: (end) => ended(one, end),
+      });
+    } catch (error) {
+      ended(one, { failed: true, problem: { detail: String(error) } });
+    }
+  };
+
+  const keep = (one: Try) => {
+    if (one === main) ({ place, channels: covered } = one);
+  };
+
+  const pass = (one: Try) => {
+    told = one.heard;
+    cargo.passed(one.place, one.channels);
+  };
+
+  const alive = (one: Try, place?: Cursor, back?: boolean) => {
+    if (one.over) return;
+    const first = !one.heard;
+    one.heard = Date.now();
+    one.pinged = 0;
+    if (place && (first || !back || isBefore(place, one.place))) one.place = place;
+    if (back) one.channels = one.asked.shift() ?? one.channels;
+    if (first) takeOver(one);
+    keep(one);
+    if (place && !back) pass(one);
+  };
+
+  const take = (one: Try, items: Item[]) => {
+    if (one.over || !items.length) return;
+    alive(one);
+    cargo.take(items);
+    for (const item of items) if (item.type === "message") one.place = item.cursor;
+    keep(one);
+  };
+
+  const takeOver = (one: Try) => {
+    drop(main);
+    main = one;
+    next = null;
+    if (one.rung !== rung) breaks = 0;
+    rung = one.rung;
+    climbAt = one.heard + climbAfter;
+    show("open");
+  };
+
+  const climbLater = () => {
+    climbAfter = Math.min(CLIMB_MOST, climbAfter * 2);
+    climbAt = Date.now() + climbAfter;
+  };
+
+  const again = (ms: number) => {
+    clearTimeout(retry);
+    show(ms ? "waiting" : "connecting", Math.round(ms));
+    retry = setTimeout(() => {
+      retry = undefined;
+      renew();
+    }, ms);
+  };
+
+  const ended = (one: Try, { problem, after, failed }: End) => {
+    if (one.over) return;
+    drop(one);
+    if (one === next) {
+      next = null;
+      // A better transport does not get through yet.
+      if (main && one.rung < rung) return one.rung + 1 < rung ? void open(one.rung + 1) : climbLater();
+    }
+    drop(main);
+    main = null;
+    if (problem?.remedy === "reauthenticate") auth.forget();
+    if (problem?.remedy === "give-up") cargo.failed(new Error(problem.detail));
+    if (after) return again(after * (1 + Math.random() / 4));
+    if (!failed) return again(jitter(0));
+    if (via) {
+      cargo.stranded();
+      return again(jitter(1));
+    }
+    if (one.heard && one.heard - one.began > STEADY) breaks = 0;
+    if (one.heard && !breaks++) return again(jitter(0));
+    if (one.heard) climbLater();
+    breaks = 0;
+    rung = one.rung + 1;
+    if (rung < ladder.length) return again(0);
+    rung = 0;
+    again(jitter(++rounds));
+  };
+
+  /** What the clock is for: nothing tells that nothing comes. */
+  const look = (patience = cargo.heartbeat * 1.5) => {
+    const now = Date.now();
+    if (next && now - next.began > Math.max(OPENING, TIMES * pace)) ended(next, { failed: true });
+    if (!main) return;
+    const { link, name, heard, began, pinged } = main;
+    const silent = now - heard;
+    if (link?.ping && silent > patience && !pinged) {
+      main.pinged = now;
+      link.ping();
+    }
+    const least = name.endsWith("oll") || name === "jsonp" ? HELD : cargo.heartbeat * 1.1;
+    if (link?.ping ? pinged && now - pinged > PONG : silent > Math.max(patience, least)) ended(main, { failed: true });
+    else if (now - began > STEADY) stands(main, now);
+  };
+
+  const stands = (one: Try, now: number) => {
+    rounds = 0;
+    if (now - told > STEADY) pass(one);
+    if (via) return;
+    remember(one.name);
+    if (!rung) climbAfter = CLIMB;
+    else if (now > climbAt && !next) open(0);
+    if (auth.isDue(now)) {
+      auth.forget();
+      renew();
+    }
+  };
+
+  /** What worked on the last page; storage may be closed to it. */
+  const remember = (name?: TransportName): unknown => {
+    try {
+      const known = localStorage.getItem(cargo.memory);
+      if (name && name !== known) localStorage.setItem(cargo.memory, name);
+      return known;
+    } catch {
+      return;
+    }
+  };
+
+  return {
+    status: () => status,
+
+    /** Uses these, best first. What worked here before goes first, unless they are `wanted` in this order now. */
+    use(names: TransportName[], wanted?: boolean) {
+      ladder = names;
+      rung = wanted ? 0 : Math.max(0, names.indexOf(remember() as TransportName));
+      climbAfter = CLIMB;
+      renew();
+    },
+
+    /** Carries from now on: by the tab that holds the connection, or by itself. */
+    ride(by: Transport | null) {
+      rides = true;
+      via = by;
+      renew();
+    },
+
+    /** The channels have changed. */
+    update() {
+      const channels = cargo.channels();
+      const asked = main ? (main.asked.at(-1) ?? main.channels) : (next?.channels ?? []);
+      const added = channels.filter((channel) => !asked.includes(channel));
+      const dropped = asked.filter((channel) => !channels.includes(channel));
+      if (!channels.length) {
+        if (rides) stop("idle");
+        place = null;
+      } else if (!added.length && !dropped.length) return;
+      else if (main?.link?.change) {
+        drop(next);
+        next = null;
+        // What is dropped need not be confirmed.
+        if (added.length) main.asked.push(channels);
+        else main.channels = channels;
+        main.link.change(added, dropped, start(main));
+      } else renew();
+    },
+
+    /** An answer took so long. */
+    learn(ms: number) {
+      pace = ms;
+    },
+
+    /** Tries at once what is waited for, and looks whether the link lives: the network or the page has come back. */
+    nudge() {
+      if (retry !== undefined) again(0);
+      look(2000);
+    },
+
+    /** Lets go of the network, until it rides again. */
+    pause(state: State) {
+      rides = false;
+      stop(state);
+    },
+
+    /** What carries in the other tab has become known. */
+    named(name: TransportName) {
+      if (!main) return;
+      main.name = name;
+      show(status.state);
+    },
+  };
+};

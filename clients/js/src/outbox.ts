@@ -1,0 +1,111 @@
+import type { Auth } from "./auth.js";
+import { jitter } from "./carrier.js";
+import { bearer, refusal } from "./transport.js";
+import type { Problem, PublishOptions, Receipt } from "./types.js";
+
+/** The gateway's default for a batch, and about as many bytes as a message may have. */
+const LINES = 100;
+const BYTES = 60_000;
+/** The gateway knows a key for ten minutes, in milliseconds; a publish that was not answered is not repeated after this. */
+const WINDOW = 540_000;
+
+/** What the gateway refused, with its reason. */
+export class EnckeError extends Error {
+  override name = "EnckeError";
+  constructor(readonly problem: Problem) {
+    super(problem.detail);
+  }
+}
+
+interface Letter {
+  line: string;
+  sent: (receipt: Receipt) => void;
+  refused: (error: EnckeError) => void;
+}
+
+type Result = Partial<Receipt> & Problem;
+
+const base64 = (bytes: Uint8Array): string => btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
+
+export type Outbox = ReturnType<typeof outbox>;
+
+/** Publishes one batch after the other, so that the order is kept, and again with the same keys until it is answered. */
+export const outbox = (url: () => string, auth: Auth, limit: number) => {
+  const letters: Letter[] = [];
+  /** How many of them go together, and since when they have been tried; others are not tried before these are answered. */
+  let batch = 0;
+  let began = 0;
+  let busy = false;
+  let tries = 0;
+  let retry: ReturnType<typeof setTimeout> | undefined;
+  let keys = 0;
+  /** Makes keys that no other page makes. */
+  const own = Array.from(crypto.getRandomValues(new Uint32Array(3)), (part) => part.toString(36)).join("");
+
+  /** Sends what waits, at once. */
+  const flush = () => {
+    clearTimeout(retry);
+    if (!busy && letters.length) send();
+  };
+
+  const send = async () => {
+    busy = true;
+    if (!batch) {
+      began = Date.now();
+      for (let size = 0; batch < Math.min(LINES, letters.length); batch++) {
+        size += letters[batch].line.length;
+        if (batch && size > BYTES) break;
+      }
+    }
+    const sent = letters.slice(0, batch);
+    const { results, problem } = await post(sent.map(({ line }) => line).join("\n"));
+    let after = 0;
+    const again = sent.filter((letter, i) => {
+      const result = results?.[i] ?? problem ?? {};
+      if (result.cursor) return letter.sent(result as Receipt);
+      if (result.remedy ? result.remedy === "give-up" : (result.status ?? 500) < 500) return letter.refused(new EnckeError(result));
+      if (Date.now() - began > WINDOW) return letter.refused(new EnckeError({ detail: "no answer in time: it may be stored or not" }));
+      after = Math.max(after, 1000 * (result.retry_after ?? 0), jitter(tries));
+      return true;
+    });
+    letters.splice(0, batch, ...again);
+    batch = again.length;
+    tries = batch && tries + 1;
+    busy = false;
+    if (batch) retry = setTimeout(flush, after);
+    else flush();
+  };
+
+  /** The results of a batch, or what was said to all of it; neither if there was no answer. */
+  const post = async (body: string): Promise<{ results?: Result[]; problem?: Result }> => {
+    try {
+      const headers = { "content-type": "application/x-ndjson", ...bearer(await auth.token()) };
+      const answer = await fetch(url(), { method: "POST", headers, body, signal: AbortSignal.timeout(15_000) });
+      if (answer.ok) return await answer.json();
+      const { problem } = await refusal(answer);
+      if (problem?.remedy === "reauthenticate") auth.forget();
+      return { problem };
+    } catch {
+      return {};
+    }
+  };
+
+  return {
+    flush,
+
+    publish: (channel: string, data: unknown, { name, key }: PublishOptions = {}) =>
+      new Promise<Receipt>((sent, refused) => {
+        if (letters.length >= limit) return refused(new EnckeError({ detail: `${limit} messages wait already` }));
+        const content = data instanceof Uint8Array ? { base64: base64(data) } : { data };
+        const line = JSON.stringify({ channel, ...content, name, key: key ?? `${own}-${keys++}` });
+        letters.push({ line, sent, refused });
+        flush();
+      }),
+
+    /** Nothing more is sent; what waits is refused. */
+    close() {
+      clearTimeout(retry);
+      for (const { refused } of letters.splice(0)) refused(new EnckeError({ detail: "the client was closed" }));
+    },
+  };
+};

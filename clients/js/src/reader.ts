@@ -1,0 +1,122 @@
+import { epochOf, isBefore, selects, seqOf } from "./place.js";
+import type { Item } from "./transport.js";
+import type { Cursor, Gap, Message } from "./types.js";
+
+/** How much may come by the link while a reader is still catching up. */
+const HELD = 1000;
+/** Of how many channels the last message is remembered; where memory ends, nothing is claimed. */
+const CHANNELS = 4096;
+
+export type Reader = ReturnType<typeof reader>;
+
+/** What comes of reading. */
+export interface Reading {
+  give(item: Item): void;
+  /** The past is there up to a place, or it was refused. */
+  settle(error: Error | null, place?: Cursor): void;
+  /** All up to a place has come. */
+  pass?(place: Cursor): void;
+}
+
+/**
+ * One who follows channels, from `since` on: gets each message once and in order, whatever link brings it, and is told what is missing.
+ */
+export const reader = (channels: string[], since: string, { give, settle, pass }: Reading) => {
+  /** The place of what was given last. */
+  let seen: Cursor | null = null;
+  /** What came by the link before the past was there; `null` once it is. */
+  let held: Item[] | null = [];
+  let overflown = false;
+  /** The last message of each channel. */
+  const tips = new Map<string, number>();
+  /** All after it was asked for; -1: the beginning was not a place, and what went before it is no loss. */
+  let floor = -1;
+  /** Up to where messages were told to be missing, by selector. */
+  const told = new Map<string, Cursor>();
+
+  const isPast = (place: Cursor, last: Cursor | null | undefined) => !!last && epochOf(last) === epochOf(place) && !isBefore(last, place);
+
+  const takeGap = (gap: Gap) => {
+    // Each new link tells it again until there is a place after it; and others may have begun earlier.
+    if (isPast(gap.to, seen) || isPast(gap.to, told.get(gap.channel))) return;
+    // In another life of the log nothing that was known counts.
+    if (seen && epochOf(seen) !== epochOf(gap.to)) {
+      tips.clear();
+      told.clear();
+      floor = -1;
+      seen = `${epochOf(gap.to)}-0`;
+    }
+    told.set(gap.channel, gap.to);
+    give(gap);
+  };
+
+  const takeMessage = (message: Message) => {
+    const { channel, prev, also, cursor, seq } = message;
+    const epoch = epochOf(cursor);
+    const lost = (channel: string, from: Cursor, to: number) =>
+      takeGap({ type: "gap", channel, from, to: `${epoch}-${to}`, reason: "lost" });
+    let mine = false;
+    for (const [name, prior] of Object.entries({ ...also, [channel]: prev })) {
+      const selector = channels.find((selector) => selects(selector, name));
+      if (!selector) continue;
+      mine = true;
+      if (seen && epochOf(seen) !== epoch) lost(selector, seen, prior);
+      const gap = told.get(selector);
+      const known = Math.max(tips.get(name) ?? -1, floor, isPast(`${epoch}-0`, gap) ? seqOf(gap!) : -1);
+      if (known >= 0 && prior > known) lost(selector, `${epoch}-${known}`, prior);
+      tips.set(name, seq);
+    }
+    if (!mine) return;
+    if (tips.size > CHANNELS) {
+      tips.clear();
+      floor = seq;
+    }
+    seen = cursor;
+    give(message);
+  };
+
+  const judge = (item: Item) => {
+    if (item.type !== "gap") isPast(item.cursor, seen) || takeMessage(item);
+    else if (channels.includes(item.channel)) takeGap(item);
+  };
+
+  return {
+    channels,
+    since: () => since,
+    seen: () => seen,
+    joined: () => !held,
+    settle,
+    isIn: (followed: string[]) => channels.every((channel) => followed.includes(channel)),
+
+    /** Takes a part of the past, up to `place`; has joined after the last. */
+    catchUp(items: Item[], place: Cursor, last: boolean) {
+      items.forEach(judge);
+      since = place;
+      if (!last || overflown) {
+        overflown = false;
+        held = [];
+        return;
+      }
+      seen = place;
+      floor = seqOf(place);
+      const late = held;
+      held = null;
+      late?.forEach(judge);
+      settle(null, place);
+    },
+
+    /** Takes what a link brings. */
+    offer(item: Item) {
+      if (!held) judge(item);
+      else if (held.length < HELD) held.push(item);
+      else overflown = true;
+    },
+
+    /** Everything up to `place` has come. */
+    passed(place: Cursor) {
+      if (held) return;
+      if (!isPast(place, seen)) seen = place;
+      pass?.(place);
+    },
+  };
+};

@@ -1,0 +1,151 @@
+import type { Reader, Reading } from "./reader.js";
+import type { Item, Transport } from "./transport.js";
+import type { Cursor, TransportName } from "./types.js";
+
+/** How long a tab is served that is not heard of, in milliseconds; hidden tabs speak once a minute. */
+const LEASE = 180_000;
+
+/** What tabs tell each other. A tab that follows says `ask`, `ping`, `bye`; the one that leads answers, and says `lead` when it begins. */
+type Note =
+  | { from: string; ask: { channels: string[]; since: Cursor } }
+  | { from: string; ping: true }
+  | { from: string; bye: true }
+  | { lead: string }
+  | { to: string; name: TransportName | null; items?: Item[]; place?: Cursor };
+
+/** What the tabs need of the client. */
+export interface Home {
+  /** This tab holds the connection from now on (no `via`), or follows the one that does. */
+  carry(via: Transport | null): void;
+  transport(): TransportName | null;
+  named(name: TransportName): void;
+  /** Reads for another tab. */
+  serve(channels: string[], since: Cursor, reading: Reading): Reader;
+  release(reader: Reader): void;
+}
+
+/** Whether this browser has what it takes. */
+export const canShare = () => !!globalThis.BroadcastChannel && !!globalThis.navigator?.locks;
+
+export type Tabs = ReturnType<typeof tabs>;
+
+/**
+ * The tabs of an origin share the connection of one of them: it holds a lock, and tells the others what comes.
+ *
+ * To a tab that follows, the channel to the leader is one more transport: it resumes from its cursor when the lead changes.
+ */
+export const tabs = (name: string, home: Home) => {
+  const id = Math.random().toString(36).slice(2);
+  const served = new Map<string, { reader: Reader; heard: number }>();
+  /** The links of this tab to the leader, by their names. */
+  const links = new Map<string, (note: Note) => void>();
+  let count = 0;
+  let channel: BroadcastChannel | undefined;
+  let leads = false;
+  let release: (() => void) | undefined;
+  let waits: AbortController | undefined;
+
+  const say = (note: Note) => channel?.postMessage(note);
+
+  const answer = (note: Note & { from: string }) => {
+    const to = note.from;
+    const known = served.get(to);
+    const tell = (more?: { items?: Item[]; place?: Cursor }) => say({ to, name: home.transport(), ...more });
+    if ("ping" in note) {
+      if (!known) return;
+      known.heard = Date.now();
+      return tell();
+    }
+    if (known) home.release(known.reader);
+    served.delete(to);
+    if (!("ask" in note)) return;
+    const { channels, since } = note.ask;
+    const reader = home.serve(channels, since, {
+      give: (item) => tell({ items: [item] }),
+      settle: () => {},
+      pass: (place) => (Date.now() - served.get(to)!.heard > LEASE ? answer({ from: to, bye: true }) : tell({ place })),
+    });
+    served.set(to, { reader, heard: Date.now() });
+    tell();
+  };
+
+  /** The transport of a tab that follows. */
+  const follow: Transport = ({ channels, since }, tell) => {
+    const from = `${id}-${count++}`;
+    const ping = () => say({ from, ping: true });
+    const beat = setInterval(ping, 30_000);
+    links.set(from, (note) => {
+      if ("lead" in note) return tell.end({});
+      if (!("to" in note) || note.to !== from) return;
+      tell.alive();
+      if (note.name) home.named(note.name);
+      if (note.items) tell.take(note.items);
+      if (note.place) tell.alive(note.place);
+    });
+    say({ from, ask: { channels, since } });
+    return {
+      close() {
+        clearInterval(beat);
+        links.delete(from);
+        say({ from, bye: true });
+      },
+      ping,
+    };
+  };
+
+  /** Leads for as long as the promise is open. */
+  const lead = () => {
+    if (!channel) return;
+    leads = true;
+    home.carry(null);
+    say({ lead: id });
+    return new Promise<void>((done) => (release = done));
+  };
+
+  const hold = (options: LockOptions) => {
+    const granted = (lock: Lock | null) => {
+      if (lock) return lead();
+      home.carry(follow);
+      waits = new AbortController();
+      hold({ signal: waits.signal });
+    };
+    navigator.locks.request(name, options, granted).catch(() => {
+      // The lead was taken away; or it is no longer waited for.
+      if (!leads || !channel) return;
+      leave();
+      enter();
+    });
+  };
+
+  /** Joins the tabs: leads if nobody does, else follows and waits to. */
+  const enter = () => {
+    channel = new BroadcastChannel(name);
+    channel.onmessage = ({ data }: { data: Note }) => {
+      if (leads && "from" in data) answer(data);
+      else for (const hear of [...links.values()]) hear(data);
+    };
+    hold({ ifAvailable: true });
+  };
+
+  /** Leaves them; another may lead. */
+  const leave = () => {
+    waits?.abort();
+    release?.();
+    leads = false;
+    for (const { reader } of served.values()) home.release(reader);
+    served.clear();
+    channel?.close();
+    channel = undefined;
+  };
+
+  return {
+    enter,
+    leave,
+    /** Takes the lead from a tab that does not answer. */
+    steal() {
+      if (!channel || leads) return;
+      waits?.abort();
+      hold({ steal: true });
+    },
+  };
+};

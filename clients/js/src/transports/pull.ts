@@ -1,0 +1,59 @@
+import { bearer, refusal, type Transport } from "../transport.js";
+
+const pause = (ms: number) => new Promise((done) => setTimeout(done, ms));
+
+/** How long a request may be held, in seconds; less where something on the way is more impatient. */
+let hold = 25;
+
+/**
+ * Poll and long-poll are one loop: requests with a pause between them, or requests that are held.
+ *
+ * The first is not held: its answer shows that the way is open.
+ */
+const pull =
+  (route: "poll" | "longpoll"): Transport =>
+  (ask, tell) => {
+    const stop = new AbortController();
+    const { signal } = stop;
+
+    const one = async (since: string, wait: number): Promise<Response | undefined> => {
+      const began = Date.now();
+      try {
+        return await fetch(ask.url(route, route === "poll" ? { since } : { since, wait: `${wait}` }), {
+          headers: bearer(ask.token),
+          signal,
+          cache: "no-store",
+        });
+      } catch (error) {
+        const held = Math.floor((Date.now() - began) / 1000);
+        if (signal.aborted || held < 1 || wait < 2) throw error;
+        hold = Math.max(1, held >> 1);
+      }
+    };
+
+    const loop = async () => {
+      let since = ask.since;
+      for (let wait = 0; ; wait = hold) {
+        const began = Date.now();
+        const answer = await one(since, wait);
+        if (!answer) continue;
+        if (!answer.ok) return refusal(answer);
+        const { messages, cursor } = await answer.json();
+        if (signal.aborted) return {};
+        tell.take(messages);
+        tell.alive((since = cursor));
+        if (route === "poll") await pause(ask.pollInterval * (0.8 + 0.4 * Math.random()));
+        // A node that is being drained holds nothing.
+        else if (wait && !messages.length && Date.now() - began < 900) await pause(1000);
+      }
+    };
+
+    loop().then(
+      (end) => tell.end(end),
+      () => tell.end({ failed: true }),
+    );
+    return { close: () => stop.abort() };
+  };
+
+export const poll = pull("poll");
+export const longpoll = pull("longpoll");
