@@ -30,6 +30,10 @@ fuzz-all inputs="10000000":
 loom:
     cargo xtask loom
 
+# Test in Chromium and Firefox: all, or these files of tests/browser.
+browser *files:
+    cargo xtask browser {{ files }}
+
 # Check the architecture invariants.
 tidy:
     cargo xtask tidy

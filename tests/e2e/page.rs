@@ -1,9 +1,9 @@
-//! The start page, as a browser is given it.
+//! The start page is the lab; here as a browser is given it.
 
 use encke_testkit::{Answer, TestGateway};
 
 /// The bytes of the page, which is read as it is written.
-const LIMIT: usize = 27 << 10;
+const LIMIT: usize = 44 << 10;
 
 fn nonce(answer: &Answer) -> &str {
     let policy = answer.header("content-security-policy").expect("a policy");
@@ -12,7 +12,7 @@ fn nonce(answer: &Answer) -> &str {
 }
 
 #[tokio::test]
-async fn the_start_page_runs_its_own_script_and_no_other() {
+async fn the_lab_runs_its_own_script_and_no_other() {
     let gateway = TestGateway::start("");
     let (page, again) = (gateway.request("GET /", b"").await, gateway.request("GET /", b"").await);
 
@@ -29,7 +29,7 @@ async fn the_start_page_runs_its_own_script_and_no_other() {
 }
 
 #[tokio::test]
-async fn the_start_page_is_small_and_needs_nothing_from_elsewhere() {
+async fn the_lab_is_small_and_needs_nothing_from_elsewhere() {
     let gateway = TestGateway::start("");
     let page = gateway.request("GET /", b"").await.text();
 
@@ -40,5 +40,30 @@ async fn the_start_page_is_small_and_needs_nothing_from_elsewhere() {
     }
     for path in ["poll", "longpoll", "sse", "iframe", "ws", "publish"] {
         assert!(page.contains(&format!("\"{path}\"")), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn the_lab_is_joined_of_its_parts_and_links_to_routes_that_there_are() {
+    let gateway = TestGateway::start("");
+    let page = gateway.request("GET /", b"").await.text();
+
+    for hole in ["{nonce}", "{style}", "{script}"] {
+        assert!(!page.contains(hole), "{hole}");
+    }
+    let part = |start: &str, end: &str| page.split_once(start).and_then(|(_, rest)| rest.split_once(end));
+    let (style, _) = part("<style ", "</style>").expect("a style");
+    let (script, after) = part("<script ", "</script>").expect("a script");
+    assert!(style.contains("prefers-reduced-motion"), "lab.css");
+    for of_each_file in ["class Middleman", "class Card", "window.onload = open"] {
+        assert!(script.contains(of_each_file), "{of_each_file}");
+    }
+    assert_eq!(after, "\n</html>\n", "the script ends where it ends");
+
+    let links: Vec<&str> =
+        page.split("<a href=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    assert_eq!(links, ["metrics", "channels"]);
+    for link in links {
+        assert_eq!(gateway.request(&format!("GET /{link}"), b"").await.status, 200, "{link}");
     }
 }

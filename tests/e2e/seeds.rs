@@ -15,13 +15,13 @@ const SCRIPTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/seeds/");
 const COUNT: usize = 200;
 
 /// A program that runs until the test ends, and what it writes.
-struct Client {
+pub(super) struct Client {
     _child: Child,
     lines: Lines<BufReader<ChildStdout>>,
 }
 
 impl Client {
-    fn start(program: &str, script: &str, gateway: &TestGateway, arguments: &[&str]) -> Self {
+    pub(super) fn start(program: &str, script: &str, gateway: &TestGateway, arguments: &[&str]) -> Self {
         let mut command = Command::new(program);
         if program == "node" {
             command.arg("--experimental-websocket");
@@ -43,7 +43,7 @@ impl Client {
     }
 
     /// The next lines, in order, each once.
-    async fn expect(&mut self, expected: impl IntoIterator<Item = String>) {
+    pub(super) async fn expect(&mut self, expected: impl IntoIterator<Item = String>) {
         for line in expected {
             assert_eq!(self.line().await, line);
         }

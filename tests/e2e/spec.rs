@@ -13,12 +13,13 @@ macro_rules! documents {
 }
 
 documents! {
-    readme: "README.md", 5;
+    readme: "README.md", 6;
     poll: "poll.md", 10;
     longpoll: "longpoll.md", 7;
     sse: "sse.md", 7;
     iframe: "iframe.md", 3;
     ws: "ws.md", 7;
+    eventtube: "eventtube.md", 4;
     publish: "publish.md", 7;
 }
 

@@ -6,17 +6,20 @@ use std::time::{Duration, Instant};
 
 use cargo_metadata::MetadataCommand;
 
-use crate::{Result, tidy};
+use crate::{Result, setup, tidy};
 
 /// Runs every step in order, prints how long each took, and stops at the first that fails.
 pub(crate) fn run(root: &Path) -> Result<()> {
     let begin = Instant::now();
+    step("setup", || setup::run(root))?;
     step("format", || cargo(root, &["fmt", "--all", "--", "--check"], &[]))?;
     step("clippy", || cargo(root, &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"], &[]))?;
     step("tidy", || tidy::run(root))?;
     step("test", || cargo(root, &["test", "--workspace", "--all-targets"], &[]))?;
     step("doc tests", || cargo(root, &["test", "--workspace", "--doc"], &[]))?;
     step("loom", || loom(root))?;
+    step("sdk", || npm_test(&root.join("clients/js"), &[], &[]))?;
+    step("browser", || browser(root, &[]))?;
     step("docs", || {
         cargo(root, &["doc", "--workspace", "--lib", "--no-deps"], &[("RUSTDOCFLAGS", "-D warnings")])
     })?;
@@ -41,6 +44,20 @@ pub(crate) fn loom(root: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Builds the gateway and runs these files of `tests/browser` against it, or all.
+pub(crate) fn browser(root: &Path, files: &[&str]) -> Result<()> {
+    cargo(root, &["build", "--package", "encke-gateway"], &[])?;
+    let target = MetadataCommand::new().current_dir(root).no_deps().exec()?.target_directory;
+    let gateway = target.join("debug").join("encke");
+    npm_test(&root.join("tests/browser"), files, &[("ENCKE_BIN", gateway.as_str())])
+}
+
+fn npm_test(folder: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Result<()> {
+    let mut command = Command::new("npm");
+    command.args(["test", "--"]).args(arguments).envs(environment.iter().copied());
+    execute(command.current_dir(folder))
+}
+
 fn step(name: &str, work: impl FnOnce() -> Result<()>) -> Result<()> {
     println!("\n== {name}");
     let begin = Instant::now();
@@ -49,12 +66,18 @@ fn step(name: &str, work: impl FnOnce() -> Result<()>) -> Result<()> {
     Ok(())
 }
 
-/// Output goes straight to the terminal: nothing of what cargo says is held back.
 fn cargo(root: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Result<()> {
     let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let status =
-        Command::new(program).args(arguments).envs(environment.iter().copied()).current_dir(root).status()?;
-    if status.success() { Ok(()) } else { Err(format!("cargo {}: {status}", arguments.join(" ")).into()) }
+    execute(Command::new(program).args(arguments).envs(environment.iter().copied()).current_dir(root))
+}
+
+/// Output goes straight to the terminal: nothing of what the program says is held back.
+pub(crate) fn execute(command: &mut Command) -> Result<()> {
+    let program = Path::new(command.get_program()).file_name().unwrap_or_default();
+    let words = std::iter::once(program).chain(command.get_args());
+    let said = words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ");
+    let status = command.status().map_err(|error| format!("{said}: {error}"))?;
+    if status.success() { Ok(()) } else { Err(format!("{said}: {status}").into()) }
 }
 
 fn seconds(time: Duration) -> String {

@@ -1,6 +1,8 @@
-//! Tasks of the repository: `tidy` checks the architecture, `loom` explores races, `ci` is all that must pass.
+//! Tasks of the repository: `tidy` checks the architecture, `loom` explores races, `browser` tests in browsers, `setup`
+//! installs what the tests need, `ci` is all that must pass.
 
 mod ci;
+mod setup;
 mod tidy;
 
 use std::path::{Path, PathBuf};
@@ -12,15 +14,19 @@ type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 const USAGE: &str = "\
 Usage: cargo xtask <task>
 
-  tidy   check the architecture invariants, and print each violation
-  loom   explore the races of the log and of the hub in all their schedules
-  ci     everything that must pass: format, clippy, tidy, tests, loom, docs";
+  setup             install what the tests need beside Rust, Node and Python
+  tidy              check the architecture invariants, and print each violation
+  loom              explore the races of the log and of the hub in all their schedules
+  browser [file..]  run the tests in Chromium and Firefox
+  ci                everything that must pass: setup, format, clippy, tidy, tests, loom, SDK, browsers, docs";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let outcome = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["setup"] => setup::run(&root()),
         ["tidy"] => tidy::run(&root()),
         ["loom"] => ci::loom(&root()),
+        ["browser", ref files @ ..] => setup::run(&root()).and_then(|()| ci::browser(&root(), files)),
         ["ci"] => ci::run(&root()),
         _ => Err(USAGE.into()),
     };

@@ -1,15 +1,14 @@
 import type { Auth } from "./auth.js";
 import type { Item, Transport } from "./transport.js";
 import type { Cursor, State, TransportName } from "./types.js";
-/** Full jitter: so that a thousand clients do not come back at once. */
-export declare const jitter: (tries: number) => number;
 /** What the carrier serves. */
 export interface Cargo {
     /** What is to be followed now. */
     channels(): string[];
     /** Where a link has to begin, if all of `covered` has come up to `place`. */
     start(place: Cursor | null, covered: string[]): Cursor;
-    take(items: Item[]): void;
+    /** For those who follow nothing but `covered`: to others it may not come in order. */
+    take(items: Item[], covered: string[]): void;
     /** All of `covered` has come up to a place. */
     passed(place: Cursor, covered: string[]): void;
     /** The tab that holds the connection does not answer. */
@@ -38,6 +37,7 @@ export type Carrier = ReturnType<typeof carrier>;
  */
 export declare const carrier: (cargo: Cargo, auth: Auth) => {
     status: () => Status;
+    covered: () => string[];
     /** Uses these, best first. What worked here before goes first, unless they are `wanted` in this order now. */
     use(names: TransportName[], wanted?: boolean): void;
     /** Carries from now on: by the tab that holds the connection, or by itself. */

@@ -1,9 +1,14 @@
+import type { Transport } from "./transport.js";
 import type { Gap, Message, Options, PublishOptions, Receipt, State, StateChange, SubscribeOptions, Subscription, TransportName } from "./types.js";
 interface Listeners {
     state: (change: StateChange) => void;
     gap: (gap: Gap) => void;
     error: (error: Error) => void;
 }
+/** Where the transports are that are loaded on demand. */
+export declare const far: {
+    load: () => Promise<Record<string, Transport>>;
+};
 /**
  * A connection to an encke gateway that always gets through: it uses the best transport that works here, resumes from its place
  * after every break, and loses nothing or says what.
@@ -11,7 +16,7 @@ interface Listeners {
 export declare class Encke {
     #private;
     /** A client of the gateway at `url`, by default where the page came from. Nothing is sent before the first subscription or publish. */
-    constructor(url?: string | URL, options?: Options);
+    constructor(url?: string | URL, { transports, token: source, share, paths, pollInterval, buffer, heartbeat, }?: Options);
     get state(): State;
     /** What carries the messages now. */
     get transport(): TransportName | null;

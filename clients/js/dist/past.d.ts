@@ -4,6 +4,8 @@ import type { Reader } from "./reader.js";
 /** What catching up needs of the client. */
 export interface Present {
     has(reader: Reader): boolean;
+    /** Whether the link brings all that comes for it. */
+    covers(reader: Reader): boolean;
     /** The address of a poll. */
     url(channels: string[], since: string): string;
     /** An answer came, after so many milliseconds; some may have caught up. */

@@ -23,6 +23,6 @@ export declare const reader: (channels: string[], since: string, { give, settle,
     catchUp(items: Item[], place: Cursor, last: boolean): void;
     /** Takes what a link brings. */
     offer(item: Item): void;
-    /** Everything up to `place` has come. */
+    /** Everything up to `place` has come; of another life of the log it says nothing. */
     passed(place: Cursor): void;
 };

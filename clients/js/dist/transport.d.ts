@@ -19,8 +19,8 @@ export interface End {
 }
 /** What a transport tells of its link. */
 export interface Tell {
-    /** Something came: the link lives. All up to `place` has been told; with `back`, only if that is before the place so far. */
-    alive(place?: Cursor, back?: boolean): void;
+    /** Something came: the link lives. All up to `place` has been told. */
+    alive(place?: Cursor): void;
     /** Messages and gaps in their order. A message is a place too. */
     take(items: Item[]): void;
     /** The last word. */
@@ -28,12 +28,18 @@ export interface Tell {
 }
 export interface Link {
     close(): void;
+    /** How long it may say nothing, in milliseconds, if longer than a stream. */
+    quiet?: number;
     /** Makes the peer say something. */
     ping?(): void;
-    /** Follows other channels from now on; the added ones after `since`. Without it a new link does. */
-    change?(add: string[], drop: string[], since: Cursor): void;
+    /** Follows these no longer. What is followed too is asked of a new link: it brings all after its place in order, whatever had come. */
+    drop?(channels: string[]): void;
 }
 export type Transport = (ask: Ask, tell: Tell) => Link;
 /** What an answer that is not 2xx says. */
 export declare const refusal: (answer: Response) => Promise<End>;
+/** Passes by the cache: a browser lets one request wait for another of the same address, and streams do not end. */
+export declare const get: (url: string, token: string | undefined, signal: AbortSignal) => Promise<Response>;
+/** For how long a request may be held at most, in milliseconds, with room for a slow way. */
+export declare const HELD = 45000;
 export declare const bearer: (token?: string) => Record<string, string>;

@@ -1,5 +1,5 @@
 import type { Auth } from "./auth.js";
-import { isBefore } from "./place.js";
+import { jitter } from "./random.js";
 import type { Ask, End, Item, Link, Transport } from "./transport.js";
 import type { Cursor, State, TransportName } from "./types.js";
 
@@ -13,11 +13,6 @@ const PONG = 5000;
 /** When to try a better transport again, at first and at most. */
 const CLIMB = 10_000;
 const CLIMB_MOST = 300_000;
-/** A request that is held says nothing for longer than a stream. */
-const HELD = 45_000;
-
-/** Full jitter: so that a thousand clients do not come back at once. */
-export const jitter = (tries: number): number => Math.random() * Math.min(30_000, 500 * 2 ** tries);
 
 /** What the carrier serves. */
 export interface Cargo {
@@ -25,7 +20,8 @@ export interface Cargo {
   channels(): string[];
   /** Where a link has to begin, if all of `covered` has come up to `place`. */
   start(place: Cursor | null, covered: string[]): Cursor;
-  take(items: Item[]): void;
+  /** For those who follow nothing but `covered`: to others it may not come in order. */
+  take(items: Item[], covered: string[]): void;
   /** All of `covered` has come up to a place. */
   passed(place: Cursor, covered: string[]): void;
   /** The tab that holds the connection does not answer. */
@@ -51,8 +47,6 @@ interface Try {
   place: Cursor;
   /** What it follows. */
   channels: string[];
-  /** What it was asked to follow instead, and has not said yes to. */
-  asked: string[][];
   link?: Link;
   over?: boolean;
 }
@@ -63,6 +57,8 @@ export interface Status {
   transport: TransportName | null;
   retryIn?: number;
 }
+
+const NOTHING = { place: null, channels: [] };
 
 export type Carrier = ReturnType<typeof carrier>;
 
@@ -76,9 +72,8 @@ export const carrier = (cargo: Cargo, auth: Auth) => {
   let status: Status = { state: "idle", transport: null };
   /** How long the gateway took to answer lately, in milliseconds. */
   let pace = 0;
-  /** All of `covered` has come up to here. */
-  let place: Cursor | null = null;
-  let covered: string[] = [];
+  /** The link that carries or did last: all of its channels has come up to its place. */
+  let from: Pick<Try, "channels"> & { place: Cursor | null } = NOTHING;
   /** Goes before all others while another tab holds the connection. */
   let via: Transport | null = null;
   /** Whether it may use the network. */
@@ -98,9 +93,9 @@ export const carrier = (cargo: Cargo, auth: Auth) => {
   let told = 0;
 
   const show = (state: State, retryIn?: number) => {
-    const transport = (state === "open" && main?.name) || null;
-    if (state === status.state && transport === status.transport && retryIn === status.retryIn) return;
-    status = { state, transport, ...(retryIn && { retryIn }) };
+    const now = { state, transport: (state === "open" && main?.name) || null, ...(retryIn && { retryIn }) };
+    if (`${Object.values(now)}` === `${Object.values(status)}`) return;
+    status = now;
     cargo.changed();
   };
 
@@ -120,9 +115,6 @@ export const carrier = (cargo: Cargo, auth: Auth) => {
     show(state);
   };
 
-  /** Where a link that takes over from `one` begins. */
-  const start = (one: Try | null) => (one ? cargo.start(one.place, one.channels) : cargo.start(place, covered));
-
   /** Opens a new link that takes over. While a retry is waited for, that will be it. */
   const renew = () => {
     if (!rides || retry !== undefined || !cargo.channels().length) return;
@@ -133,8 +125,8 @@ export const carrier = (cargo: Cargo, auth: Auth) => {
   const open = async (rung: number) => {
     const name = ladder[rung];
     const channels = cargo.channels();
-    const since = start(main);
-    const one: Try = { rung, name, channels, asked: [], began: Date.now(), heard: 0, pinged: 0, place: since };
+    const since = cargo.start(from.place, from.channels);
+    const one: Try = { rung, name, channels, began: 0, heard: 0, pinged: 0, place: since };
     next = one;
     clock ??= setInterval(look, 500);
     if (!main) show("connecting");
@@ -142,19 +134,16 @@ export const carrier = (cargo: Cargo, auth: Auth) => {
       const [transport, token] = await Promise.all([via ?? cargo.transport(name), auth.token()]);
       if (one.over) return;
       const url: Ask["url"] = (route, more = {}) => cargo.url(route, more, channels);
+      one.began = Date.now();
       const ask = { channels, since, token, pollInterval: cargo.pollInterval, url };
       one.link = transport(ask, {
-        alive: (place, back) => alive(one, place, back),
+        alive: (place) => alive(one, place),
         take: (items) => take(one, items),
         end: (end) => ended(one, end),
       });
     } catch (error) {
-      ended(one, { failed: true, problem: { detail: String(error) } });
+      ended(one, { failed: true, problem: { detail: String(error), remedy: "give-up" } });
     }
-  };
-
-  const keep = (one: Try) => {
-    if (one === main) ({ place, channels: covered } = one);
   };
 
   const pass = (one: Try) => {
@@ -162,29 +151,28 @@ export const carrier = (cargo: Cargo, auth: Auth) => {
     cargo.passed(one.place, one.channels);
   };
 
-  const alive = (one: Try, place?: Cursor, back?: boolean) => {
+  const alive = (one: Try, place?: Cursor) => {
     if (one.over) return;
     const first = !one.heard;
     one.heard = Date.now();
     one.pinged = 0;
-    if (place && (first || !back || isBefore(place, one.place))) one.place = place;
-    if (back) one.channels = one.asked.shift() ?? one.channels;
+    if (place) one.place = place;
     if (first) takeOver(one);
-    keep(one);
-    if (place && !back) pass(one);
+    if (place) pass(one);
   };
 
   const take = (one: Try, items: Item[]) => {
     if (one.over || !items.length) return;
     alive(one);
-    cargo.take(items);
+    cargo.take(items, one.channels);
     for (const item of items) if (item.type === "message") one.place = item.cursor;
-    keep(one);
   };
 
   const takeOver = (one: Try) => {
     drop(main);
-    main = one;
+    clearTimeout(retry);
+    retry = undefined;
+    from = main = one;
     next = null;
     if (one.rung !== rung) breaks = 0;
     rung = one.rung;
@@ -199,7 +187,7 @@ export const carrier = (cargo: Cargo, auth: Auth) => {
 
   const again = (ms: number) => {
     clearTimeout(retry);
-    show(ms ? "waiting" : "connecting", Math.round(ms));
+    show(ms ? "waiting" : "connecting", Math.round(ms) || undefined);
     retry = setTimeout(() => {
       retry = undefined;
       renew();
@@ -211,8 +199,8 @@ export const carrier = (cargo: Cargo, auth: Auth) => {
     drop(one);
     if (one === next) {
       next = null;
-      // A better transport does not get through yet.
-      if (main && one.rung < rung) return one.rung + 1 < rung ? void open(one.rung + 1) : climbLater();
+      // A better transport does not get through yet; or there was none to try, or no token.
+      if (main && (one.rung < rung || !one.link)) return one.rung + 1 < rung ? void open(one.rung + 1) : climbLater();
     }
     drop(main);
     main = null;
@@ -222,7 +210,7 @@ export const carrier = (cargo: Cargo, auth: Auth) => {
     if (!failed) return again(jitter(0));
     if (via) {
       cargo.stranded();
-      return again(jitter(1));
+      return again(jitter(0));
     }
     if (one.heard && one.heard - one.began > STEADY) breaks = 0;
     if (one.heard && !breaks++) return again(jitter(0));
@@ -237,16 +225,16 @@ export const carrier = (cargo: Cargo, auth: Auth) => {
   /** What the clock is for: nothing tells that nothing comes. */
   const look = (patience = cargo.heartbeat * 1.5) => {
     const now = Date.now();
-    if (next && now - next.began > Math.max(OPENING, TIMES * pace)) ended(next, { failed: true });
+    if (next?.link && now - next.began > Math.max(OPENING, TIMES * pace)) ended(next, { failed: true });
     if (!main) return;
-    const { link, name, heard, began, pinged } = main;
+    const { link, heard, began, pinged } = main;
     const silent = now - heard;
     if (link?.ping && silent > patience && !pinged) {
       main.pinged = now;
       link.ping();
     }
-    const least = name.endsWith("oll") || name === "jsonp" ? HELD : cargo.heartbeat * 1.1;
-    if (link?.ping ? pinged && now - pinged > PONG : silent > Math.max(patience, least)) ended(main, { failed: true });
+    const quiet = link?.quiet ?? cargo.heartbeat * 1.1;
+    if (link?.ping ? pinged && now - pinged > PONG : silent > Math.max(patience, quiet)) ended(main, { failed: true });
     else if (now - began > STEADY) stands(main, now);
   };
 
@@ -276,6 +264,7 @@ export const carrier = (cargo: Cargo, auth: Auth) => {
 
   return {
     status: () => status,
+    covered: () => from.channels,
 
     /** Uses these, best first. What worked here before goes first, unless they are `wanted` in this order now. */
     use(names: TransportName[], wanted?: boolean) {
@@ -295,21 +284,17 @@ export const carrier = (cargo: Cargo, auth: Auth) => {
     /** The channels have changed. */
     update() {
       const channels = cargo.channels();
-      const asked = main ? (main.asked.at(-1) ?? main.channels) : (next?.channels ?? []);
-      const added = channels.filter((channel) => !asked.includes(channel));
-      const dropped = asked.filter((channel) => !channels.includes(channel));
+      const known = (next ?? main)?.channels ?? [];
+      const dropped = known.filter((channel) => !channels.includes(channel));
       if (!channels.length) {
         if (rides) stop("idle");
-        place = null;
-      } else if (!added.length && !dropped.length) return;
-      else if (main?.link?.change) {
-        drop(next);
-        next = null;
-        // What is dropped need not be confirmed.
-        if (added.length) main.asked.push(channels);
-        else main.channels = channels;
-        main.link.change(added, dropped, start(main));
-      } else renew();
+        from = NOTHING;
+      } else if (channels.some((channel) => !known.includes(channel))) renew();
+      else if (dropped.length) {
+        if (next || !main!.link?.drop) return renew();
+        main!.channels = channels;
+        main!.link.drop(dropped);
+      }
     },
 
     /** An answer took so long. */

@@ -17,9 +17,12 @@ interface Listeners {
   error: (error: Error) => void;
 }
 
+/** Where the transports are that are loaded on demand. */
+export const far = { load: (): Promise<Record<string, Transport>> => import("./legacy.mjs") };
+
 const load = async (name: TransportName): Promise<Transport> => {
-  const own: Partial<Record<TransportName, Transport>> = { ws, sse, longpoll, poll };
-  return own[name] ?? (await import("./legacy.mjs"))[name as "iframe" | "jsonp"];
+  const own: Record<string, Transport> = { ws, sse, longpoll, poll };
+  return own[name] || (await far.load())[name];
 };
 
 /** What an application throws is its own: it must not break the link. */
@@ -45,10 +48,20 @@ export class Encke {
   readonly #read: (channel: string, since: string, give: (item: Item) => void) => Subscription;
 
   /** A client of the gateway at `url`, by default where the page came from. Nothing is sent before the first subscription or publish. */
-  constructor(url: string | URL = "/", options: Options = {}) {
+  constructor(
+    url: string | URL = "/",
+    {
+      transports = ["ws", "sse", "longpoll", "poll"],
+      token: source,
+      share = true,
+      paths = {},
+      pollInterval = 2000,
+      buffer = 256,
+      heartbeat = 15_000,
+    }: Options = {},
+  ) {
     const base = new URL(url, globalThis.location?.href).href.replace(/\/?([?#].*)?$/, "/");
-    const paths = options.paths ?? {};
-    const token = auth(options.token);
+    const token = auth(source);
     const readers = new Set<Reader>();
     let shared: Tabs | undefined;
     let entered = false;
@@ -70,25 +83,30 @@ export class Encke {
       {
         channels: () => [...new Set([...readers].flatMap(({ joined, channels }) => (joined() ? channels : [])))],
         start,
-        take: (items) => items.forEach((item) => readers.forEach((reader) => reader.offer(item))),
+        take: (items, covered) => items.forEach((item) => readers.forEach((reader) => reader.isIn(covered) && reader.offer(item))),
         passed: (place, covered) => readers.forEach((reader) => reader.isIn(covered) && reader.passed(place)),
         stranded: () => shared?.steal(),
-        changed: () => this.#emit("state", carries.status()),
+        changed: () => {
+          this.#emit("state", carries.status());
+          // What waits to be published need not wait longer.
+          if (this.state === "open") this.#outbox.flush();
+        },
         failed: (error) => this.#emit("error", error),
         url: locate,
         transport: load,
         memory: `encke ${base}`,
-        pollInterval: options.pollInterval ?? 2000,
-        heartbeat: options.heartbeat ?? 15_000,
+        pollInterval,
+        heartbeat,
       },
       token,
     ));
-    carries.use(options.transports ?? ["ws", "sse", "longpoll", "poll"]);
-    this.#outbox = outbox(() => locate("publish"), token, options.buffer ?? 256);
+    carries.use(transports);
+    this.#outbox = outbox(() => locate("publish"), token, buffer);
 
     const catching = past(
       {
         has: (reader) => readers.has(reader),
+        covers: (reader) => reader.isIn(carries.covered()),
         url: (channels, since) => locate("poll", { since }, channels),
         answered(ms) {
           carries.learn(ms);
@@ -118,7 +136,7 @@ export class Encke {
     const enter = async () => {
       if (entered) return;
       entered = true;
-      if (options.share === false || !canShare()) return carries.ride(null);
+      if (!share || !canShare()) return carries.ride(null);
       const subject = await token.subject().catch(Math.random);
       shared ??= tabs(`encke ${base} ${subject}`, {
         carry: (via) => carries.ride(via),
@@ -151,8 +169,9 @@ export class Encke {
     // Lives with the page: lets go when it is put away, and comes back with it.
     const sleep = () => {
       entered = false;
-      shared?.leave();
+      // While it can still say good-bye to the tab that leads.
       carries.pause("waiting");
+      shared?.leave();
     };
     const wake = () => {
       if (readers.size) enter();
@@ -160,12 +179,12 @@ export class Encke {
       catching.nudge();
       this.#outbox.flush();
     };
-    const on = (types: string[], call: () => void) => {
-      for (const type of types) globalThis.addEventListener?.(type, call, { signal: this.#away.signal, capture: true });
+    const on = (types: string, call: () => void) => {
+      for (const type of types.split(" ")) globalThis.addEventListener?.(type, call, { signal: this.#away.signal, capture: true });
     };
-    on(["freeze", "pagehide"], sleep);
-    on(["resume", "pageshow", "online"], wake);
-    on(["visibilitychange"], () => document.hidden || wake());
+    on("freeze pagehide", sleep);
+    on("resume pageshow online", wake);
+    on("visibilitychange", () => document.hidden || wake());
     this.#away.signal.onabort = () => {
       readers.clear();
       sleep();

@@ -1,5 +1,5 @@
 /** Transports for where `fetch` and WebSocket are not let through. Loaded on demand. */
-import type { Item, Transport } from "./transport.js";
+import type { Ask, Item, Transport } from "./transport.js";
 
 let names = 0;
 
@@ -12,13 +12,16 @@ const named = (call: (value: never) => void): { name: string; forget(): void } =
   return { name, forget: () => void (place[name] = () => {}) };
 };
 
+/** Neither frames nor scripts send headers. */
+const token = ({ token }: Ask): Record<string, string> => (token ? { token } : {});
+
 /** The forever-iframe. It comes back by itself where its document ends. */
 export const iframe: Transport = (ask, tell) => {
   const read = (item: Item | { type: "checkpoint"; cursor: string }) =>
     item.type === "checkpoint" ? tell.alive(item.cursor) : tell.take([item]);
   const { name, forget } = named(read);
   const frame = document.createElement("iframe");
-  const url = new URL(ask.url("iframe", { since: ask.since, checkpoints: "1" }));
+  const url = new URL(ask.url("iframe", { since: ask.since, checkpoints: "1", ...token(ask) }));
   const far = url.origin !== location.origin;
   url.searchParams.set(far ? "origin" : "callback", far ? location.origin : name);
   const hear = ({ source, origin, data }: MessageEvent) => {
@@ -45,7 +48,7 @@ export const jsonp: Transport = (ask, tell) => {
   let since = ask.since;
   const poll = () => {
     script = document.createElement("script");
-    script.src = ask.url("jsonp", { since, callback: name });
+    script.src = ask.url("jsonp", { since, callback: name, ...token(ask) });
     script.onerror = () => tell.end({ failed: true });
     script.onload = () => script.remove();
     document.head.append(script);
@@ -57,6 +60,7 @@ export const jsonp: Transport = (ask, tell) => {
   });
   poll();
   return {
+    quiet: 45_000,
     close() {
       clearTimeout(next);
       script.onerror = null;

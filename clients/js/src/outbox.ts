@@ -1,11 +1,11 @@
 import type { Auth } from "./auth.js";
-import { jitter } from "./carrier.js";
+import { jitter, unique } from "./random.js";
 import { bearer, refusal } from "./transport.js";
 import type { Problem, PublishOptions, Receipt } from "./types.js";
 
-/** The gateway's default for a batch, and about as many bytes as a message may have. */
+/** The gateway's defaults for a batch: its lines, and its 64 KiB, in characters of up to three bytes. */
 const LINES = 100;
-const BYTES = 60_000;
+const LONG = 21_000;
 /** The gateway knows a key for ten minutes, in milliseconds; a publish that was not answered is not repeated after this. */
 const WINDOW = 540_000;
 
@@ -40,7 +40,7 @@ export const outbox = (url: () => string, auth: Auth, limit: number) => {
   let retry: ReturnType<typeof setTimeout> | undefined;
   let keys = 0;
   /** Makes keys that no other page makes. */
-  const own = Array.from(crypto.getRandomValues(new Uint32Array(3)), (part) => part.toString(36)).join("");
+  const own = unique();
 
   /** Sends what waits, at once. */
   const flush = () => {
@@ -54,11 +54,13 @@ export const outbox = (url: () => string, auth: Auth, limit: number) => {
       began = Date.now();
       for (let size = 0; batch < Math.min(LINES, letters.length); batch++) {
         size += letters[batch].line.length;
-        if (batch && size > BYTES) break;
+        if (batch && size > LONG) break;
       }
     }
     const sent = letters.slice(0, batch);
     const { results, problem } = await post(sent.map(({ line }) => line).join("\n"));
+    // It was closed meanwhile.
+    if (!letters.length) return;
     let after = 0;
     const again = sent.filter((letter, i) => {
       const result = results?.[i] ?? problem ?? {};
@@ -99,7 +101,8 @@ export const outbox = (url: () => string, auth: Auth, limit: number) => {
         const content = data instanceof Uint8Array ? { base64: base64(data) } : { data };
         const line = JSON.stringify({ channel, ...content, name, key: key ?? `${own}-${keys++}` });
         letters.push({ line, sent, refused });
-        flush();
+        // What has to wait is not sent sooner because there is more.
+        batch || flush();
       }),
 
     /** Nothing more is sent; what waits is refused. */

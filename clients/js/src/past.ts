@@ -1,16 +1,18 @@
 import type { Auth } from "./auth.js";
-import { jitter } from "./carrier.js";
 import { EnckeError } from "./outbox.js";
+import { jitter } from "./random.js";
 import type { Reader } from "./reader.js";
-import { bearer, refusal, type End } from "./transport.js";
+import { get, refusal, type End } from "./transport.js";
 
-/** As many messages as a poll brings at most; an answer with so many, or so many characters, is not the last. */
+/** As many messages as a poll brings at most, and 1 MiB, in characters of up to three bytes; an answer with so much may not be the last. */
 const FULL = 1000;
-const LONG = 900_000;
+const LONG = 300_000;
 
 /** What catching up needs of the client. */
 export interface Present {
   has(reader: Reader): boolean;
+  /** Whether the link brings all that comes for it. */
+  covers(reader: Reader): boolean;
   /** The address of a poll. */
   url(channels: string[], since: string): string;
   /** An answer came, after so many milliseconds; some may have caught up. */
@@ -41,15 +43,16 @@ export const past = (present: Present, auth: Auth) => {
   /** One poll for all of them, which may have to be followed by another. */
   const poll = async (readers: Reader[]): Promise<End> => {
     const began = Date.now();
+    const sure = readers.map(present.covers);
     try {
       const url = present.url([...new Set(readers.flatMap((reader) => reader.channels))], readers[0].since());
-      const headers = bearer(await auth.token());
-      const answer = await fetch(url, { headers, cache: "no-store", signal: AbortSignal.timeout(15_000) });
+      const answer = await get(url, await auth.token(), AbortSignal.timeout(15_000));
       if (!answer.ok) return await refusal(answer);
       const text = await answer.text();
       const { messages, cursor } = JSON.parse(text);
       const last = messages.length < FULL && text.length < LONG;
-      for (const reader of readers) if (present.has(reader)) reader.catchUp(messages, cursor, last);
+      // Where the link has begun with it meanwhile, something may be between them.
+      readers.forEach((reader, i) => present.has(reader) && reader.catchUp(messages, cursor, last && (sure[i] || !present.covers(reader))));
       present.answered(Date.now() - began);
       return {};
     } catch {

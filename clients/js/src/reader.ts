@@ -2,7 +2,7 @@ import { epochOf, isBefore, selects, seqOf } from "./place.js";
 import type { Item } from "./transport.js";
 import type { Cursor, Gap, Message } from "./types.js";
 
-/** How much may come by the link while a reader is still catching up. */
+/** How much may come by the link while a reader is still catching up; beyond it, it catches up further. */
 const HELD = 1000;
 /** Of how many channels the last message is remembered; where memory ends, nothing is claimed. */
 const CHANNELS = 4096;
@@ -26,7 +26,6 @@ export const reader = (channels: string[], since: string, { give, settle, pass }
   let seen: Cursor | null = null;
   /** What came by the link before the past was there; `null` once it is. */
   let held: Item[] | null = [];
-  let overflown = false;
   /** The last message of each channel. */
   const tips = new Map<string, number>();
   /** All after it was asked for; -1: the beginning was not a place, and what went before it is no loss. */
@@ -39,15 +38,21 @@ export const reader = (channels: string[], since: string, { give, settle, pass }
   const takeGap = (gap: Gap) => {
     // Each new link tells it again until there is a place after it; and others may have begun earlier.
     if (isPast(gap.to, seen) || isPast(gap.to, told.get(gap.channel))) return;
-    // In another life of the log nothing that was known counts.
-    if (seen && epochOf(seen) !== epochOf(gap.to)) {
+    let { channel, from, to } = gap;
+    let missed = [channel];
+    // In another life of the log nothing that was known counts, of no channel.
+    if (seen && epochOf(seen) !== epochOf(to)) {
+      from = seen;
+      missed = channels;
       tips.clear();
       told.clear();
       floor = -1;
-      seen = `${epochOf(gap.to)}-0`;
+      seen = `${epochOf(to)}-0`;
     }
-    told.set(gap.channel, gap.to);
-    give(gap);
+    for (channel of missed) {
+      told.set(channel, to);
+      give({ ...gap, channel, from });
+    }
   };
 
   const takeMessage = (message: Message) => {
@@ -62,7 +67,7 @@ export const reader = (channels: string[], since: string, { give, settle, pass }
       mine = true;
       if (seen && epochOf(seen) !== epoch) lost(selector, seen, prior);
       const gap = told.get(selector);
-      const known = Math.max(tips.get(name) ?? -1, floor, isPast(`${epoch}-0`, gap) ? seqOf(gap!) : -1);
+      const known = Math.max(tips.get(name) ?? -1, floor, gap ? seqOf(gap) : -1);
       if (known >= 0 && prior > known) lost(selector, `${epoch}-${known}`, prior);
       tips.set(name, seq);
     }
@@ -92,8 +97,7 @@ export const reader = (channels: string[], since: string, { give, settle, pass }
     catchUp(items: Item[], place: Cursor, last: boolean) {
       items.forEach(judge);
       since = place;
-      if (!last || overflown) {
-        overflown = false;
+      if (!last || held!.length > HELD) {
         held = [];
         return;
       }
@@ -101,22 +105,22 @@ export const reader = (channels: string[], since: string, { give, settle, pass }
       floor = seqOf(place);
       const late = held;
       held = null;
-      late?.forEach(judge);
+      // What a link has of another life of the log is older.
+      for (const item of late!) if (epochOf(item.type === "gap" ? item.to : item.cursor) === epochOf(place)) judge(item);
       settle(null, place);
     },
 
     /** Takes what a link brings. */
     offer(item: Item) {
       if (!held) judge(item);
-      else if (held.length < HELD) held.push(item);
-      else overflown = true;
+      else if (held.length <= HELD) held.push(item);
     },
 
-    /** Everything up to `place` has come. */
+    /** Everything up to `place` has come; of another life of the log it says nothing. */
     passed(place: Cursor) {
       if (held) return;
-      if (!isPast(place, seen)) seen = place;
-      pass?.(place);
+      if (isBefore(seen!, place)) seen = place;
+      pass?.(seen!);
     },
   };
 };

@@ -1,3 +1,4 @@
+import { unique } from "./random.js";
 import type { Reader, Reading } from "./reader.js";
 import type { Item, Transport } from "./transport.js";
 import type { Cursor, TransportName } from "./types.js";
@@ -35,7 +36,7 @@ export type Tabs = ReturnType<typeof tabs>;
  * To a tab that follows, the channel to the leader is one more transport: it resumes from its cursor when the lead changes.
  */
 export const tabs = (name: string, home: Home) => {
-  const id = Math.random().toString(36).slice(2);
+  const id = unique();
   const served = new Map<string, { reader: Reader; heard: number }>();
   /** The links of this tab to the leader, by their names. */
   const links = new Map<string, (note: Note) => void>();

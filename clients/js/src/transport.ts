@@ -23,8 +23,8 @@ export interface End {
 
 /** What a transport tells of its link. */
 export interface Tell {
-  /** Something came: the link lives. All up to `place` has been told; with `back`, only if that is before the place so far. */
-  alive(place?: Cursor, back?: boolean): void;
+  /** Something came: the link lives. All up to `place` has been told. */
+  alive(place?: Cursor): void;
   /** Messages and gaps in their order. A message is a place too. */
   take(items: Item[]): void;
   /** The last word. */
@@ -33,10 +33,12 @@ export interface Tell {
 
 export interface Link {
   close(): void;
+  /** How long it may say nothing, in milliseconds, if longer than a stream. */
+  quiet?: number;
   /** Makes the peer say something. */
   ping?(): void;
-  /** Follows other channels from now on; the added ones after `since`. Without it a new link does. */
-  change?(add: string[], drop: string[], since: Cursor): void;
+  /** Follows these no longer. What is followed too is asked of a new link: it brings all after its place in order, whatever had come. */
+  drop?(channels: string[]): void;
 }
 
 export type Transport = (ask: Ask, tell: Tell) => Link;
@@ -45,8 +47,15 @@ export type Transport = (ask: Ask, tell: Tell) => Link;
 export const refusal = async (answer: Response): Promise<End> => {
   const { status, headers } = answer;
   const problem: Problem = { status, detail: `the answer was ${status}`, ...(await answer.json().catch(() => {})) };
-  const after = 1000 * (problem.retry_after || +headers.get("retry-after")! || 0);
-  return { failed: true, problem, after };
+  problem.retry_after ||= +headers.get("retry-after")! || 0;
+  return { failed: true, problem, after: 1000 * problem.retry_after };
 };
+
+/** Passes by the cache: a browser lets one request wait for another of the same address, and streams do not end. */
+export const get = (url: string, token: string | undefined, signal: AbortSignal): Promise<Response> =>
+  fetch(url, { headers: bearer(token), signal, cache: "no-store" });
+
+/** For how long a request may be held at most, in milliseconds, with room for a slow way. */
+export const HELD = 45_000;
 
 export const bearer = (token?: string): Record<string, string> => (token ? { authorization: `Bearer ${token}` } : {});

@@ -1,18 +1,17 @@
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 
 use encke_core::{ChannelName, Cursor, Epoch, Selector};
 use encke_wire::{ReceivedGap, ReceivedMessage};
 
-use crate::limits::{REMEMBERED_CHANNELS, REMEMBERED_MESSAGES};
+use crate::limits::REMEMBERED_CHANNELS;
 
 /// The reason of a gap that no gateway told of, and that was found by [`prev`](ReceivedMessage::prev).
 pub const LOST: &str = "lost";
 
-/// Finds what was lost without a word: each message names the one before it in its channel, which must have come, or
-/// lie before the place that was presented, or in a gap that was told (D1).
+/// Finds what was lost without a word: in each channel that it comes by, a message names the one before it, which must
+/// be the last that came by that channel, or lie before the place that was presented, or in a gap that was told (D1).
 ///
-/// A message in several channels comes by one of them only, so its number counts for all of them. What is remembered
-/// is bounded; where memory ends, nothing is claimed.
+/// What is remembered is bounded; where memory ends, nothing is claimed.
 #[derive(Debug, Default)]
 pub(crate) struct Continuity {
     epoch: Option<Epoch>,
@@ -21,10 +20,8 @@ pub(crate) struct Continuity {
     floor: Option<u64>,
     /// The last message of each channel.
     heads: HashMap<String, u64>,
-    /// The last messages of all of them, rising.
-    recent: VecDeque<u64>,
-    /// Messages up to here may have come and been forgotten.
-    forgotten: u64,
+    /// The last message of all.
+    last: Option<u64>,
     /// Up to where messages were told to be missing.
     told: Vec<(Selector, u64)>,
 }
@@ -58,32 +55,37 @@ impl Continuity {
     /// Judges the next message, which is at `place`; returns the gap before it, if there is one. The gap is then
     /// told, and the message can be judged again.
     pub(crate) fn judge(&mut self, message: &ReceivedMessage, place: Cursor) -> Option<ReceivedGap> {
-        let from = self.epoch.filter(|epoch| *epoch != place.epoch).map(|epoch| Cursor {
-            epoch,
-            seq: self.recent.back().copied().or(self.floor).unwrap_or_default(),
-        });
+        let left = self
+            .epoch
+            .filter(|epoch| *epoch != place.epoch)
+            .map(|epoch| Cursor { epoch, seq: self.last.or(self.floor).unwrap_or_default() });
         self.enter(place.epoch);
-        let from = from.or_else(|| self.missing(message));
-        if let Some(from) = from {
-            let to = Cursor { epoch: place.epoch, seq: message.prev };
-            self.excuse(Selector::new(&message.channel).ok()?, message.prev);
-            let (from, to) = (from.to_string(), to.to_string());
-            return Some(ReceivedGap { channel: message.channel.clone(), from, to, reason: LOST.to_owned() });
+        for (channel, prev) in message.channels() {
+            if let Some(from) = left.or_else(|| self.missing(channel, prev)) {
+                self.excuse(Selector::new(channel).ok()?, prev);
+                let to = Cursor { epoch: place.epoch, seq: prev };
+                let (channel, from, to) = (channel.to_owned(), from.to_string(), to.to_string());
+                return Some(ReceivedGap { channel, from, to, reason: LOST.to_owned() });
+            }
         }
-        self.remember(&message.channel, place.seq);
+        message.channels().for_each(|(channel, _)| self.remember(channel, place.seq));
+        self.last = Some(place.seq);
         None
     }
 
-    /// What was last seen of the message's channel, if there is something between.
-    fn missing(&self, message: &ReceivedMessage) -> Option<Cursor> {
-        let channel = ChannelName::new(&message.channel).ok()?;
+    /// What was last seen of a channel, if there is something between that and `prev`.
+    fn missing(&self, channel: &str, prev: u64) -> Option<Cursor> {
+        let name = ChannelName::new(channel).ok()?;
         let told =
-            self.told.iter().filter(|(selector, _)| selector.matches(&channel)).map(|(_, seq)| *seq).max();
-        let seen = self.heads.get(&message.channel).copied().or(self.floor).max(told)?;
-        let came = message.prev <= seen
-            || message.prev <= self.forgotten
-            || self.recent.binary_search(&message.prev).is_ok();
-        (!came).then_some(Cursor { epoch: self.epoch?, seq: seen })
+            self.told.iter().filter(|(selector, _)| selector.matches(&name)).map(|(_, seq)| *seq).max();
+        let head = match self.heads.get(channel) {
+            Some(head) => Some(*head),
+            // It may have been here and not be remembered.
+            None if self.heads.len() == REMEMBERED_CHANNELS => return None,
+            None => self.floor,
+        };
+        let seen = head.max(told)?;
+        (prev > seen).then_some(Cursor { epoch: self.epoch?, seq: seen })
     }
 
     fn remember(&mut self, channel: &str, seq: u64) {
@@ -92,12 +94,6 @@ impl Continuity {
         } else if self.heads.len() < REMEMBERED_CHANNELS {
             self.heads.insert(channel.to_owned(), seq);
         }
-        if self.recent.len() == REMEMBERED_MESSAGES
-            && let Some(oldest) = self.recent.pop_front()
-        {
-            self.forgotten = oldest;
-        }
-        self.recent.push_back(seq);
     }
 
     /// In another life of the log nothing that was known counts.
@@ -110,6 +106,8 @@ impl Continuity {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     fn at(seq: u64) -> Cursor {
@@ -121,6 +119,7 @@ mod tests {
             channel: channel.to_owned(),
             seq: place.seq,
             prev,
+            also: BTreeMap::new(),
             cursor: place.to_string(),
             time: String::new(),
             name: None,
@@ -160,11 +159,26 @@ mod tests {
     }
 
     #[test]
-    fn a_message_in_several_channels_comes_by_one_of_them() {
+    fn a_message_counts_for_each_of_its_channels() {
         let mut continuity = Continuity::default();
         continuity.begin(at(0));
-        assert_eq!(judge(&mut continuity, "a", at(1), 0), None);
+        let in_both = |place: Cursor, a, b| {
+            let also = BTreeMap::from([("b".to_owned(), b)]);
+            ReceivedMessage { also, ..message("a", place, a) }
+        };
+        assert_eq!(continuity.judge(&in_both(at(1), 0, 0), at(1)), None);
         assert_eq!(judge(&mut continuity, "b", at(2), 1), None);
+        // Each that has a hole is told, then the message is taken.
+        let holes = in_both(at(9), 5, 7);
+        let mut judge_again = || continuity.judge(&holes, at(9)).map(|gap| (gap.channel, gap.from, gap.to));
+        let gap =
+            |channel: &str, from, to| Some((channel.to_owned(), at(from).to_string(), at(to).to_string()));
+        assert_eq!(judge_again(), gap("a", 1, 5));
+        assert_eq!(judge_again(), gap("b", 2, 7));
+        assert_eq!(judge_again(), None);
+        assert_eq!(judge(&mut continuity, "b", at(10), 9), None);
+        // It came, but not by this channel.
+        assert_eq!(judge(&mut continuity, "a", at(11), 10), between(at(9), at(10)));
     }
 
     #[test]
@@ -206,17 +220,14 @@ mod tests {
     fn memory_is_bounded_and_nothing_is_claimed_beyond_it() {
         let mut continuity = Continuity::default();
         continuity.begin(at(0));
-        let messages = REMEMBERED_MESSAGES as u64;
-        for seq in 1..=messages + 2 {
-            assert_eq!(judge(&mut continuity, "a", at(seq), seq - 1), None);
-        }
-        assert_eq!(continuity.recent.len(), REMEMBERED_MESSAGES);
-        let next = messages + 4;
-        assert_eq!(judge(&mut continuity, "b", at(next), 2), None);
-        assert_eq!(judge(&mut continuity, "c", at(next + 1), next - 1), between(at(0), at(next - 1)));
-        for seq in 0..=REMEMBERED_CHANNELS as u64 {
-            assert_eq!(judge(&mut continuity, &format!("c{seq}"), at(next + 2 + seq), 0), None);
+        let channels = REMEMBERED_CHANNELS as u64;
+        for seq in 1..=channels + 1 {
+            assert_eq!(judge(&mut continuity, &format!("c{seq}"), at(seq), 0), None);
         }
         assert_eq!(continuity.heads.len(), REMEMBERED_CHANNELS);
+        let next = channels + 3;
+        let (known, unknown) = (format!("c{channels}"), format!("c{}", channels + 1));
+        assert_eq!(judge(&mut continuity, &unknown, at(next), next - 1), None);
+        assert_eq!(judge(&mut continuity, &known, at(next), next - 1), between(at(channels), at(next - 1)));
     }
 }

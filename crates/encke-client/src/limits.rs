@@ -26,8 +26,5 @@ pub const IDLE_CONNECTIONS: usize = 4;
 /// The longest wait before coming back that is obeyed, whoever asks for it.
 pub const MAX_RETRY: Duration = Duration::from_secs(600);
 
-/// Numbers of the last messages that a subscription remembers to find what was lost.
-pub const REMEMBERED_MESSAGES: usize = 4_096;
-
-/// Channels of which a subscription remembers the last message, to the same end.
+/// Channels of which a subscription remembers the last message, to find what was lost.
 pub const REMEMBERED_CHANNELS: usize = 1_024;

@@ -39,11 +39,18 @@ impl Limit {
     }
 }
 
-/// Brings what was taken in several places into one order, each message once, and keeps the first `most`. If
-/// there were more, nothing after these is wanted any longer: `bound` goes down to the last of them.
+/// Brings what was taken in several places into one order, each message once with all channels that it comes by,
+/// and keeps the first `most`. If there were more, nothing after these is wanted any longer: `bound` goes down to
+/// the last of them.
 pub(crate) fn put_in_order(messages: &mut Vec<Delivery>, most: usize, bound: &mut u64) {
-    messages.sort_unstable_by_key(|delivery| (delivery.seq(), delivery.place()));
-    messages.dedup_by_key(|delivery| delivery.seq());
+    messages.sort_unstable_by_key(Delivery::seq);
+    messages.dedup_by(|again, first| {
+        let same = again.seq() == first.seq();
+        if same {
+            first.merge(again);
+        }
+        same
+    });
     if messages.len() > most {
         messages.truncate(most);
         *bound = messages.last().map_or(*bound, |last| last.seq().min(*bound));

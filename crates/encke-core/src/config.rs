@@ -37,7 +37,8 @@ pub struct LogConfig {
     pub channels: usize,
     /// Bytes retained in all; beyond it [`AppendError::Full`](crate::AppendError::Full).
     pub bytes: usize,
-    /// Channels of one message; beyond it [`AppendError::TooManyPlaces`](crate::AppendError::TooManyPlaces).
+    /// Channels of one message; beyond it [`AppendError::TooManyPlaces`](crate::AppendError::TooManyPlaces). At most
+    /// [`LogConfig::MAX_PLACES`]; a log takes more for that.
     pub places: usize,
     /// Different patterns followed at a time; beyond it
     /// [`OpenError::TooManyPatterns`](crate::OpenError::TooManyPatterns).
@@ -55,6 +56,11 @@ pub struct LogConfig {
     pub frame_bytes: usize,
     /// How far behind the head a message's frames are still kept, in messages.
     pub frame_window: u64,
+}
+
+impl LogConfig {
+    /// The most that `places` can be: a delivery has a bit for each.
+    pub const MAX_PLACES: usize = 64;
 }
 
 impl Default for LogConfig {

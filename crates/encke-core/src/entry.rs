@@ -2,13 +2,14 @@ use std::{
     any::TypeId,
     collections::VecDeque,
     fmt,
+    num::NonZeroU64,
     sync::{Arc, Weak, atomic::Ordering},
 };
 
 use bytes::Bytes;
 
 use crate::{
-    ChannelName, Cursor, Epoch, Message, Retention, Timestamp,
+    ChannelName, Cursor, Epoch, LogConfig, Message, Retention, Timestamp,
     sync::{AtomicU64, Mutex, lock},
 };
 
@@ -90,9 +91,16 @@ enum Places {
 
 struct Frame {
     encoding: TypeId,
-    place: usize,
+    by: NonZeroU64,
     bytes: Bytes,
 }
+
+/// Frames that one message keeps at most: readers who follow it by many different sets of its channels encode for
+/// themselves.
+const FRAMES: usize = 64;
+
+/// What a further channel costs a frame beside its name, in bytes: `"":,` and a number.
+const ALSO_OVERHEAD: usize = 24;
 
 impl Entry {
     pub(crate) fn new(
@@ -130,11 +138,16 @@ impl Entry {
         }
     }
 
-    fn place_of(&self, follows: impl Fn(&ChannelName) -> bool) -> usize {
-        match self.places() {
-            [_] => 0,
-            several => several.iter().position(|place| follows(&place.channel)).unwrap_or(0),
-        }
+    /// The places whose channels `follows` accepts, a bit for each. There is one.
+    fn places_by(&self, follows: impl Fn(&ChannelName) -> bool) -> NonZeroU64 {
+        let bits = match self.places() {
+            [_] => 1,
+            several => {
+                let bit = |place: &Place| u64::from(follows(&place.channel));
+                several.iter().rev().fold(0, |bits, place| bits << 1 | bit(place))
+            }
+        };
+        NonZeroU64::new(bits).unwrap_or(NonZeroU64::MIN)
     }
 
     /// Whether it is in a channel that `follows` accepts.
@@ -151,40 +164,55 @@ pub trait Encode: 'static {
     fn encode(delivery: &Delivery, out: &mut Vec<u8>);
 }
 
-/// An entry as it reaches one reader: by one of its channels.
+/// An entry as it reaches one reader: by those of its channels that the reader follows.
 ///
-/// A message in several channels of the reader reaches it once, by the first of them in the order in which
-/// they were published to.
+/// A message in several channels of the reader reaches it once, by all that it follows at that moment, in the order
+/// in which they were published to. A channel that has let the message go is not among them, nor one of which the
+/// reader has passed this place: each channel by itself is in order, and has no hole that no gap tells of.
 #[derive(Clone)]
 pub struct Delivery {
     entry: Arc<Entry>,
-    place: usize,
+    /// The places by which it comes, a bit for each.
+    by: NonZeroU64,
 }
 
+const _: () = assert!(LogConfig::MAX_PLACES <= u64::BITS as usize, "a bit for each place");
+
 impl Delivery {
-    /// `entry` by the first of its channels that `follows` accepts.
+    /// `entry` by those of its channels that `follows` accepts.
     pub(crate) fn new(entry: &Arc<Entry>, follows: impl Fn(&ChannelName) -> bool) -> Self {
-        Self { entry: Arc::clone(entry), place: entry.place_of(follows) }
+        Self { entry: Arc::clone(entry), by: entry.places_by(follows) }
     }
 
     pub(crate) fn entry(&self) -> &Entry {
         &self.entry
     }
 
-    pub(crate) fn place(&self) -> usize {
-        self.place
+    /// The same entry comes by the channels of `other` too.
+    pub(crate) fn merge(&mut self, other: &Self) {
+        self.by |= other.by;
     }
 
-    /// The channel that it came by.
+    fn first(&self) -> usize {
+        self.by.trailing_zeros() as usize
+    }
+
+    /// The channel that it comes by, the first if there are several.
     #[must_use]
     pub fn channel(&self) -> &ChannelName {
-        &self.entry.places()[self.place].channel
+        &self.entry.places()[self.first()].channel
     }
 
     /// The seq of the message before it in that channel, 0 if the log knows of none.
     #[must_use]
     pub fn prev(&self) -> u64 {
-        self.entry.places()[self.place].prev
+        self.entry.places()[self.first()].prev
+    }
+
+    /// The other channels that it comes by, each with the seq of the message before it there.
+    pub fn also(&self) -> impl Iterator<Item = (&ChannelName, u64)> {
+        let places = self.entry.places().iter().enumerate().skip(self.first() + 1);
+        places.filter(|(at, _)| self.by.get() >> at & 1 == 1).map(|(_, place)| (&place.channel, place.prev))
     }
 
     /// Its number in the log.
@@ -215,6 +243,7 @@ impl Delivery {
     #[must_use]
     pub fn size(&self) -> usize {
         self.entry.size()
+            + self.also().map(|(channel, _)| channel.as_str().len() + ALSO_OVERHEAD).sum::<usize>()
     }
 
     /// The frame of this delivery in the encoding `E`: made once, then shared by all readers while the message
@@ -225,17 +254,17 @@ impl Delivery {
         let bytes = {
             // Held while encoding, so that a thousand readers who come at once do the work once.
             let mut frames = lock(&self.entry.frames);
-            let known = |frame: &&Frame| frame.encoding == encoding && frame.place == self.place;
+            let known = |frame: &&Frame| frame.encoding == encoding && frame.by == self.by;
             if let Some(frame) = frames.iter().find(known) {
                 return frame.bytes.clone();
             }
             let mut out = Vec::with_capacity(self.entry.message.len() + 192);
             E::encode(self, &mut out);
             let bytes = Bytes::from(out);
-            if !self.entry.home.is_hot(self.entry.seq) {
+            if frames.len() >= FRAMES || !self.entry.home.is_hot(self.entry.seq) {
                 return bytes;
             }
-            frames.push(Frame { encoding, place: self.place, bytes: bytes.clone() });
+            frames.push(Frame { encoding, by: self.by, bytes: bytes.clone() });
             bytes
         };
         self.entry.home.count_frame(&self.entry, bytes.len());
@@ -249,6 +278,7 @@ impl fmt::Debug for Delivery {
             .field("cursor", &self.cursor())
             .field("channel", self.channel())
             .field("prev", &self.prev())
+            .field("also", &self.also().collect::<Vec<_>>())
             .field("message", self.message())
             .finish()
     }

@@ -63,7 +63,8 @@ pub(crate) struct State {
 impl Log {
     /// An empty log. `epoch` must be new: no earlier life of this log may have had it (L2).
     #[must_use]
-    pub fn new(epoch: Epoch, config: LogConfig) -> Self {
+    pub fn new(epoch: Epoch, mut config: LogConfig) -> Self {
+        config.places = config.places.min(LogConfig::MAX_PLACES);
         let state = State {
             last: 0,
             time: Timestamp::default(),

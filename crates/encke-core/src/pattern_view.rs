@@ -116,7 +116,8 @@ impl PatternView {
     ) -> (Taken, Trimmed) {
         let mut state = lock(&self.state);
         if after >= state.floor {
-            let taken = self.read_window(&state.window, after, head, limit, out);
+            // What stands in the window is retained by every channel that it is in.
+            let taken = state.window.read(after, head, limit, |name| self.pattern.matches(name), out);
             if taken == Taken::All {
                 state.followers.park(key);
             }
@@ -124,50 +125,32 @@ impl PatternView {
         }
         let channels = state.channels.iter().map(|channel| Arc::clone(&channel.0)).collect::<Vec<_>>();
         drop(state);
-        let taken = self.merge(&channels, after, head, limit, out);
+        let taken = merge(&channels, after, head, limit, out);
         // Read last, so that it covers what went before the merge came to it.
         (taken, self.trimmed())
     }
+}
 
-    fn read_window(
-        &self,
-        window: &Window,
-        after: u64,
-        head: u64,
-        limit: usize,
-        out: &mut Vec<Delivery>,
-    ) -> Taken {
-        let end = out.len().saturating_add(limit);
-        window.read(after, head, |entry| {
-            let fits = out.len() < end;
-            if fits {
-                out.push(Delivery::new(entry, |name| self.pattern.matches(name)));
-            }
-            fits
-        })
-    }
-
-    /// Collects the first `limit` messages in `(after, head]` of all `channels` together.
-    fn merge(
-        &self,
-        channels: &[Arc<Channel>],
-        after: u64,
-        mut head: u64,
-        limit: usize,
-        out: &mut Vec<Delivery>,
-    ) -> Taken {
-        let keep = limit.saturating_add(1);
-        let mut found = Vec::new();
-        for channel in channels {
-            self.read_window(&lock(&channel.state).window, after, head, keep, &mut found);
-            if found.len() / 4 > keep {
-                put_in_order(&mut found, keep, &mut head);
-            }
+/// Collects the first `limit` messages in `(after, head]` of all `channels` together.
+fn merge(
+    channels: &[Arc<Channel>],
+    after: u64,
+    mut head: u64,
+    limit: usize,
+    out: &mut Vec<Delivery>,
+) -> Taken {
+    let keep = limit.saturating_add(1);
+    let mut found = Vec::new();
+    for channel in channels {
+        let is_it = |name: &ChannelName| channel.name == *name;
+        lock(&channel.state).window.read(after, head, keep, is_it, &mut found);
+        if found.len() / 4 > keep {
+            put_in_order(&mut found, keep, &mut head);
         }
-        put_in_order(&mut found, keep, &mut head);
-        let taken = if found.len() > limit { Taken::Cut } else { Taken::ToHead };
-        found.truncate(limit);
-        out.append(&mut found);
-        taken
     }
+    put_in_order(&mut found, keep, &mut head);
+    let taken = if found.len() > limit { Taken::Cut } else { Taken::ToHead };
+    found.truncate(limit);
+    out.append(&mut found);
+    taken
 }

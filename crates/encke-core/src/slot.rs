@@ -133,14 +133,7 @@ impl Slot {
             Source::Pattern(view) => view.read(after, head, limit, self.key, out),
             Source::Channel(channel) => {
                 let mut state = lock(&channel.state);
-                let end = out.len().saturating_add(limit);
-                let taken = state.window.read(after, head, |entry| {
-                    let fits = out.len() < end;
-                    if fits {
-                        out.push(Delivery::new(entry, |name| channel.name == *name));
-                    }
-                    fits
-                });
+                let taken = state.window.read(after, head, limit, |name| channel.name == *name, out);
                 if taken == Taken::All {
                     state.followers.park(self.key);
                 }

@@ -1,6 +1,6 @@
 use std::{collections::VecDeque, sync::Arc};
 
-use crate::{Timestamp, entry::Entry};
+use crate::{ChannelName, Delivery, Timestamp, entry::Entry};
 
 /// Entries in the order of the log, and how readers find their place in them.
 #[derive(Default)]
@@ -66,15 +66,24 @@ impl Window {
         high
     }
 
-    /// Hands the entries in `(after, head]` to `take`, until it wants no more.
-    pub(crate) fn read(&self, after: u64, head: u64, mut take: impl FnMut(&Arc<Entry>) -> bool) -> Taken {
+    /// Takes up to `limit` entries in `(after, head]`, by those of their channels that `follows` accepts.
+    pub(crate) fn read(
+        &self,
+        after: u64,
+        head: u64,
+        limit: usize,
+        follows: impl Fn(&ChannelName) -> bool,
+        out: &mut Vec<Delivery>,
+    ) -> Taken {
+        let end = out.len().saturating_add(limit);
         for entry in self.entries.range(self.position_after(after)..) {
             if entry.seq() > head {
                 return Taken::ToHead;
             }
-            if !take(entry) {
+            if out.len() == end {
                 return Taken::Cut;
             }
+            out.push(Delivery::new(entry, &follows));
         }
         Taken::All
     }

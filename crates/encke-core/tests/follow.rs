@@ -38,6 +38,16 @@ fn seqs(batch: &Batch) -> Vec<u64> {
     batch.messages.iter().map(Delivery::seq).collect()
 }
 
+/// By which channels each message comes, with its `prev` there.
+fn places(batch: &Batch) -> Vec<Vec<(&str, u64)>> {
+    let mut places = Vec::new();
+    for delivery in &batch.messages {
+        let all = [(delivery.channel(), delivery.prev())].into_iter().chain(delivery.also());
+        places.push(all.map(|(name, prev)| (name.as_str(), prev)).collect());
+    }
+    places
+}
+
 fn read(tail: &mut Tail, messages: usize) -> Vec<u64> {
     seqs(&tail.read(Limit { messages, ..Limit::default() }))
 }
@@ -131,4 +141,42 @@ fn a_gap_of_what_is_no_longer_followed_is_not_told() {
     let mut tail = open(&log, &["a", "b"], Since::After(encke_core::Cursor { seq: 0, ..log.head() }));
     assert!(tail.unfollow(&name("a").into()));
     assert_eq!(tail.read(Limit::default()).gaps, []);
+}
+
+#[test]
+fn a_message_comes_by_all_of_its_channels_that_are_followed() {
+    let log = log(10);
+    append(&log, &["a.x"]);
+    append(&log, &["b"]);
+    append(&log, &["secret", "a.x", "c", "a.y", "b"]);
+    append(&log, &["a.y"]);
+    let expected =
+        [vec![("a.x", 0)], vec![("b", 0)], vec![("a.x", 1), ("a.y", 0), ("b", 2)], vec![("a.y", 3)]];
+    for selectors in [vec!["b", "a.y", "a.x"], vec!["a.*", "b"], vec!["b", "a.x", "a.*"]] {
+        let batch = open(&log, &selectors, Since::Earliest).read(Limit::default());
+        assert_eq!(places(&batch), expected, "{selectors:?}");
+    }
+}
+
+#[test]
+fn a_channel_that_let_the_message_go_is_not_told() {
+    for selectors in [vec!["a.x", "a.y"], vec!["a.*"]] {
+        let log = log(1);
+        append(&log, &["a.x", "a.y"]);
+        append(&log, &["a.x"]);
+        // From the earliest there is no gap: the first message of a channel is all that tells where it begins.
+        let batch = open(&log, &selectors, Since::Earliest).read(Limit::default());
+        assert_eq!(places(&batch), [[("a.y", 0)], [("a.x", 1)]], "{selectors:?}");
+    }
+}
+
+#[test]
+fn d2_a_channel_that_was_followed_from_a_later_place_is_not_told() {
+    let log = log(10);
+    append(&log, &["a", "b", "c"]);
+    let mut tail = open(&log, &["a"], Since::Latest);
+    follow(&mut tail, &["b", "c"], Since::Earliest);
+    append(&log, &["a", "b", "c"]);
+    assert_eq!(places(&tail.read(Limit::default())), [[("b", 0), ("c", 0)]], "what b and c owe");
+    assert_eq!(places(&tail.read(Limit::default())), [[("a", 1), ("b", 1), ("c", 1)]], "what all follow");
 }

@@ -168,6 +168,20 @@ fn places_are_refused_beyond_their_number() {
 }
 
 #[test]
+fn a_message_has_at_most_64_places_whatever_is_asked_for() {
+    let log = log(LogConfig { places: usize::MAX, ..LogConfig::default() });
+    assert_eq!(log.config().places, LogConfig::MAX_PLACES);
+    let all = (1..64).fold(text("0", "x"), |publish, i| publish.also_to(name(&i.to_string())));
+    append(&log, all.clone(), 0).unwrap();
+    assert_eq!(append(&log, all.also_to(name("64")), 0), Err(AppendError::TooManyPlaces));
+    for selector in ["*", "63"] {
+        let batch = open(&log, selector, Since::Earliest).unwrap().read(Limit::default());
+        let last = batch.messages[0].also().last().map_or("63", |(name, _)| name.as_str());
+        assert_eq!((last, batch.messages[0].also().count()), ("63", if selector == "*" { 63 } else { 0 }));
+    }
+}
+
+#[test]
 fn patterns_are_refused_beyond_their_number() {
     let log = log(LogConfig { patterns: 1, ..LogConfig::default() });
     let first = open(&log, "a.*", Since::Latest).unwrap();
@@ -316,6 +330,40 @@ fn frames_are_kept_for_the_newest_messages_only() {
         messages.iter().for_each(|delivery| drop(delivery.encoded::<Counting>()));
     }
     assert_eq!(COUNT.load(Ordering::Relaxed), 3 + 2 * 2);
+}
+
+/// The nine channels of one message can be followed in 511 ways.
+#[test]
+fn one_message_keeps_64_frames() {
+    counting_encoding!(Counting, COUNT);
+    let log = log(LogConfig::default());
+    append(&log, (1..9).fold(text("0", "x"), |publish, i| publish.also_to(name(&i.to_string()))), 0).unwrap();
+    let delivery = |set: usize| {
+        let selectors = (0..9).filter(|i| set >> i & 1 == 1).map(|i| name(&i.to_string()).into());
+        log.open(selectors, Since::Earliest, at(0)).unwrap().read(Limit::default()).messages.remove(0)
+    };
+    let encode = |sets: std::ops::Range<usize>| {
+        let before = COUNT.load(Ordering::Relaxed);
+        sets.for_each(|set| assert_eq!(delivery(set).encoded::<Counting>(), "x"));
+        COUNT.load(Ordering::Relaxed) - before
+    };
+    assert_eq!(encode(1..65), 64);
+    assert_eq!(encode(1..65), 0, "each set has its frame");
+    assert_eq!((encode(65..75), encode(65..75)), (10, 10), "and no more are kept");
+}
+
+#[test]
+fn the_names_of_further_channels_count_for_the_bytes_of_a_read() {
+    let log = log(LogConfig::default());
+    let long = name(&"b".repeat(200));
+    append(&log, text("a", "1").also_to(long.clone()), 0).unwrap();
+    append(&log, text("a", "2"), 0).unwrap();
+    let limit = Limit { bytes: 2 * (Retention::OVERHEAD + 1), ..Limit::default() };
+    let read = |channels: &[&ChannelName]| {
+        let selectors = channels.iter().map(|name| (*name).clone().into());
+        log.open(selectors, Since::Earliest, at(0)).unwrap().read(limit).messages.len()
+    };
+    assert_eq!((read(&[&name("a")]), read(&[&name("a"), &long])), (2, 1));
 }
 
 #[test]

@@ -1,14 +1,26 @@
 //! What the gateway shows to a person.
 
+use std::sync::LazyLock;
+
 use bytes::Bytes;
 use encke_http::{Body, problem_response};
 use encke_wire::Problem;
 use http::{HeaderValue, Response, header};
 
-/// `{nonce}` stands where its script and style get what the policy lets run.
-const START: &str = include_str!("start.html");
+/// The lab in one document, so that it needs no second request and nothing from elsewhere. `{nonce}` stands where its
+/// script and style get what the policy lets run.
+static LAB: LazyLock<String> = LazyLock::new(|| {
+    const SCRIPT: &str = concat!(
+        include_str!("pages/transports.js"),
+        include_str!("pages/card.js"),
+        include_str!("pages/lab.js")
+    );
+    include_str!("pages/lab.html")
+        .replace("{style}", include_str!("pages/lab.css"))
+        .replace("{script}", SCRIPT)
+});
 
-/// The start page: one channel over each transport side by side.
+/// The start page is the lab: one channel over each transport side by side, with what each costs.
 ///
 /// No text becomes markup in it: the policy lets nothing run but its own script, and gives that no way to parse
 /// HTML (Trusted Types).
@@ -29,7 +41,7 @@ fn start_with(nonce: &str) -> Response<Body> {
     let Ok(policy) = HeaderValue::try_from(policy) else {
         return problem_response(&Problem::internal("a policy that is no header text"));
     };
-    let mut response = of("text/html; charset=utf-8", START.replace("{nonce}", nonce).into());
+    let mut response = of("text/html; charset=utf-8", LAB.replace("{nonce}", nonce).into());
     response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
     response
 }

@@ -21,7 +21,7 @@ use hyper::body::Incoming;
 use tower_service::Service;
 
 use crate::{
-    config::{Access, Config, FieldName, RouteKind, RoutePath},
+    config::{Access, Config, FieldName, RoutePath, Takes},
     metrics::Metrics,
     pages,
     services::Target,
@@ -46,44 +46,13 @@ struct Bound {
     target: Target,
 }
 
-/// The requests that a kind of route is for, where several share a path.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Takes {
-    Post,
-    Upgrade,
-    Others,
-}
-
-impl Takes {
-    fn of_kind(kind: &RouteKind) -> Self {
-        match kind {
-            RouteKind::Publish(_) => Self::Post,
-            RouteKind::Ws(_) => Self::Upgrade,
-            _ => Self::Others,
-        }
-    }
-
-    /// A preflight is for the request that it announces.
-    fn of_request(method: &Method, headers: &HeaderMap) -> Self {
-        let announced = headers.get(header::ACCESS_CONTROL_REQUEST_METHOD);
-        let announces_post = *method == Method::OPTIONS && announced.is_some_and(|method| method == "POST");
-        if *method == Method::POST || announces_post {
-            Self::Post
-        } else if headers.contains_key(header::UPGRADE) {
-            Self::Upgrade
-        } else {
-            Self::Others
-        }
-    }
-}
-
 impl Router {
     pub(crate) fn new(hub: Hub, config: &Config, metrics: Arc<Metrics>) -> Self {
         let bind = |route: &crate::config::Route| Bound {
             path: route.path.clone(),
             when: route.when.clone(),
             access: route.access.clone(),
-            takes: Takes::of_kind(&route.kind),
+            takes: route.kind.takes(),
             kind: route.kind.name(),
             target: Target::new(&hub, config, route),
         };
@@ -135,14 +104,14 @@ impl Router {
 
     /// The first route for such requests on this path; failing that the first on this path, which says what is wrong.
     fn find<'a>(&self, request: &'a Request<Incoming>) -> Option<(&Bound, &'a str)> {
-        let takes = Takes::of_request(request.method(), request.headers());
+        let takes = takes(request.method(), request.headers());
         let on_path = || {
             self.routes.iter().filter_map(|route| {
                 let segment = route.path.matches(request.uri().path())?;
                 has(request.uri(), route.when.as_ref()).then_some((route, segment))
             })
         };
-        on_path().find(|(route, _)| route.takes == takes).or_else(|| on_path().next())
+        on_path().find(|(route, _)| route.takes.covers(takes)).or_else(|| on_path().next())
     }
 
     async fn call(&self, target: &Target, request: Request<Incoming>, peer: IpAddr) -> Response<Body> {
@@ -153,6 +122,7 @@ impl Router {
             Target::Iframe(mut service) => service.call(request),
             Target::Publish(mut service) => service.call(request),
             Target::Channels(mut service) => service.call(request),
+            Target::Sdk(mut service) => service.call(request),
             Target::Ws(target) => {
                 let may_publish = target.publishers.admits(peer);
                 let mut service = if may_publish { target.publishing } else { target.listening };
@@ -186,13 +156,34 @@ impl Router {
 
     fn not_found(&self, uri: &Uri) -> Problem {
         let known = self.routes.iter().map(|route| route.path.as_str());
-        let near = known.map(|path| (strsim::damerau_levenshtein(path, uri.path()), path)).min();
+        let distance = |path: &str| {
+            // A name in braces is like no segment that somebody would write.
+            let fixed = path.split_once("/{").map_or(path, |(before, _)| before);
+            strsim::damerau_levenshtein(fixed, uri.path())
+        };
+        let near = known.map(|path| (distance(path), path)).min();
         match near {
             Some((distance, path)) if distance <= 3 && uri.path().len() < RoutePath::MAX_LEN => {
                 Problem::not_found(format!("there is no such path; did you mean {path}?"))
             }
             _ => Problem::not_found("there is no such path"),
         }
+    }
+}
+
+/// What a route must take to answer the request. A preflight is for the request that it announces.
+fn takes(method: &Method, headers: &HeaderMap) -> Takes {
+    let announced = headers.get(header::ACCESS_CONTROL_REQUEST_METHOD);
+    let announces_post = *method == Method::OPTIONS && announced.is_some_and(|method| method == "POST");
+    let asked = headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|names| names.to_str().ok());
+    if *method == Method::POST || announces_post {
+        Takes::Post
+    } else if !headers.contains_key(header::UPGRADE) {
+        Takes::Others
+    } else if asked.flat_map(|names| names.split(',')).any(|name| name.trim() == encke_ws::PROTOCOL) {
+        Takes::Upgrade
+    } else {
+        Takes::ForeignUpgrade
     }
 }
 

@@ -6,9 +6,10 @@ use encke_iframe::{Iframe, IframeConfig, IframeService};
 use encke_longpoll::{LongPoll, LongPollConfig, LongPollService};
 use encke_poll::{Poll, PollConfig, PollService};
 use encke_publish::{Channels, ChannelsService, Publish, PublishConfig, PublishService};
+use encke_sdk::{Sdk, SdkService};
 use encke_sse::{Sse, SseConfig, SseService};
 use encke_wire::message_of;
-use encke_ws::{Input, SocketLimits, Ws, WsConfig, WsService};
+use encke_ws::{Dialect, Input, SocketLimits, Ws, WsConfig, WsService};
 
 use crate::config::{self, Access, Answer, Config, Incoming, Order, Route, RouteKind};
 
@@ -22,6 +23,7 @@ pub(crate) enum Target {
     Ws(WsTarget),
     Publish(PublishService),
     Channels(ChannelsService),
+    Sdk(SdkService),
     Health,
     Ready,
     Metrics,
@@ -89,6 +91,7 @@ impl Target {
             RouteKind::Channels(source) => {
                 Self::Channels(Channels::service(hub, source.as_ref().map(channels), origins))
             }
+            RouteKind::Sdk => Self::Sdk(Sdk::service()),
             RouteKind::Health => Self::Health,
             RouteKind::Ready => Self::Ready,
             RouteKind::Metrics => Self::Metrics,
@@ -124,23 +127,31 @@ fn web_socket(hub: &Hub, config: &Config, ws: &config::Ws, origins: &Origins) ->
         .ping_after(config.ws.ping)
         .pong_within(config.ws.pong)
         .write_stall(config.limits.write_stall);
-    let service = |input: Input| {
+    let service = |dialect: Dialect| {
         let config = WsConfig::default()
-            .channels(channels(&ws.channel))
+            .dialect(dialect)
             .origins(origins.clone())
-            .payload(payload(ws.payload))
-            .input(input)
             .limits(limits)
             .heartbeat(ws.stream.heartbeat)
             .age(ws.stream.age);
         Ws::service(hub.clone(), config)
     };
-    let (publishers, publishing, listening) = match &ws.incoming {
-        Incoming::Commands { publishers } => {
-            (publishers.clone(), Input::Commands { publish: true }, Input::Commands { publish: false })
+    let (publishers, [publishing, listening]) = match &ws.dialect {
+        config::Dialect::Native { channel, payload: shown, incoming } => {
+            let native =
+                |input| Dialect::Native { channels: channels(channel), payload: payload(*shown), input };
+            match incoming {
+                Incoming::Commands { publishers } => {
+                    (publishers.clone(), [true, false].map(|publish| native(Input::Commands { publish })))
+                }
+                Incoming::Publish => (Access::all(), [Input::Publish; 2].map(native)),
+                Incoming::Ignore => (Access::all(), [Input::Ignore; 2].map(native)),
+            }
         }
-        Incoming::Publish => (Access::all(), Input::Publish, Input::Publish),
-        Incoming::Ignore => (Access::all(), Input::Ignore, Input::Ignore),
+        config::Dialect::EventTube { broadcast, publishers } => {
+            let eventtube = |publish| Dialect::EventTube { broadcast: broadcast.clone(), publish };
+            (publishers.clone(), [true, false].map(eventtube))
+        }
     };
     WsTarget { publishers, publishing: service(publishing), listening: service(listening) }
 }

@@ -5,8 +5,8 @@
 use std::{collections::BTreeSet, fs, net::SocketAddr};
 
 use encke_gateway::config::{
-    Answer, ChannelSource, Config, FieldName, Incoming, Loaded, MediaType, Order, Payload, Route, RouteKind,
-    Sources,
+    Answer, ChannelSource, Config, Dialect, FieldName, Incoming, Loaded, MediaType, Order, Payload, Route,
+    RouteKind, Sources,
 };
 
 fn example(name: &str) -> String {
@@ -131,10 +131,32 @@ fn seeds_toml_serves_the_iframe_and_the_websockets() {
     assert_eq!((iframe.callback.as_str(), iframe.payload), ("handle", Payload::Data));
     for path in ["/echo", "/chat", "/test", "/web"] {
         let RouteKind::Ws(ws) = &route(&config, path, &[]).kind else { panic!("{path}") };
-        assert_eq!((&ws.incoming, ws.payload), (&Incoming::Publish, Payload::Data));
-        let ChannelSource::Fixed(channels) = &ws.channel else { panic!("{path}") };
+        let Dialect::Native { channel, payload: Payload::Data, incoming: Incoming::Publish } = &ws.dialect
+        else {
+            panic!("{path}: {ws:?}")
+        };
+        let ChannelSource::Fixed(channels) = channel else { panic!("{path}") };
         assert_eq!(channels.len(), 1);
     }
+}
+
+#[test]
+fn eventtube_has_its_path_in_a_file_of_its_own() {
+    let dialect = |file: &str, path: &str| {
+        let Loaded { config, warnings, .. } = load(file, &example(file));
+        assert_eq!(warnings, []);
+        let RouteKind::Ws(ws) = &route(&config, path, &[]).kind else { panic!("{file}: {path}") };
+        (config.listen.port(), ws.dialect.clone())
+    };
+    for (file, path) in [("seeds.toml", "/eventtube"), ("eventtube.toml", "/ws")] {
+        let (_, Dialect::EventTube { broadcast, publishers }) = dialect(file, path) else { panic!("{file}") };
+        assert_eq!(broadcast.as_str(), "broadcast");
+        assert!(publishers.admits("192.0.2.1".parse().unwrap()));
+    }
+    let (port, Dialect::Native { .. }) = dialect("seeds.toml", "/ws") else { panic!("seeds.toml") };
+    assert_eq!(port, 8000);
+    let (port, _) = dialect("eventtube.toml", "/ws");
+    assert_eq!(port, 9000);
 }
 
 #[test]
@@ -151,6 +173,7 @@ fn the_standard_routes_are_those_of_the_native_dialect() {
         ("/ws", "ws"),
         ("/channels", "channels"),
         ("/channels/{channel}", "channels"),
+        ("/sdk/{file}", "sdk"),
         ("/healthz", "health"),
         ("/readyz", "ready"),
         ("/metrics", "metrics"),
@@ -159,5 +182,5 @@ fn the_standard_routes_are_those_of_the_native_dialect() {
     assert_eq!(routes, expected);
     let open = |path| route(&config, path, &[]).access.admits("192.0.2.1".parse().unwrap());
     assert_eq!(["/publish", "/channels", "/channels/news", "/metrics"].map(open), [false; 4]);
-    assert_eq!(["/poll", "/ws", "/healthz", "/"].map(open), [true; 4]);
+    assert_eq!(["/poll", "/ws", "/sdk/js", "/healthz", "/"].map(open), [true; 5]);
 }

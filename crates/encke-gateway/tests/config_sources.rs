@@ -207,6 +207,8 @@ fn what_is_open_to_the_world_is_warned_of() {
         (open, route("ws", "incoming = \"publish\""), 1),
         (open, route("ws", "incoming = \"ignore\""), 0),
         (open, route("ws", "publishers = [\"all\"]"), 1),
+        (open, route("ws", "dialect = \"eventtube\""), 0),
+        (open, route("ws", "dialect = \"eventtube\"\npublishers = [\"all\"]"), 1),
         (open, route("ws", "publishers = [\"all\"]\nallow = [\"loopback\"]"), 0),
         (open, route("poll", ""), 0),
         ("listen = \"127.0.0.1:0\"\n", route("publish", "allow = [\"all\"]"), 0),

@@ -35,7 +35,7 @@ mod source;
 mod stall;
 mod stream;
 
-pub use accept::accepts;
+pub use accept::{accepts, accepts_gzip};
 pub use body::Body;
 pub use callback::Callback;
 pub use chunk::Chunk;

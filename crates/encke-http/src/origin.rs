@@ -80,10 +80,10 @@ fn is_same(origin: &str, parts: &Parts) -> bool {
 }
 
 impl Cors {
-    /// Puts what browsers need into an answer.
+    /// Puts what browsers need into an answer, unless that says that it is for all.
     pub fn apply(self, headers: &mut HeaderMap) {
         if let Some(origin) = self.origin {
-            headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+            headers.entry(header::ACCESS_CONTROL_ALLOW_ORIGIN).or_insert(origin);
             let exposed = HeaderValue::from_static("etag, retry-after, encke-cursor, encke-gap");
             headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
         }

@@ -153,10 +153,11 @@ pub fn take_body(response: &mut Response<Body>) {
 }
 
 /// What every answer carries, errors too: no cache may keep or change it, none may give it to a page of another
-/// origin, and no browser guess its type.
+/// origin, and no browser guess its type. Of caches an answer may have said otherwise.
 pub fn protect(headers: &mut HeaderMap) {
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store, no-transform"));
-    headers.insert(header::VARY, HeaderValue::from_static("origin"));
+    let no_store = HeaderValue::from_static("no-store, no-transform");
+    headers.entry(header::CACHE_CONTROL).or_insert(no_store);
+    headers.entry(header::VARY).or_insert(HeaderValue::from_static("origin"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
 }
 

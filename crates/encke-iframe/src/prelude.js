@@ -16,8 +16,9 @@ function load(){
   if(at)kept.push("since="+at);
   location.replace(location.pathname+"?"+kept.join("&"));
 }
-window.m=function(data,cursor){try{TELL}finally{seen(cursor)}};
-window.c=function(cursor){seen(cursor)};
+function tell(data){TELL}
+window.m=function(data,cursor){try{tell(data)}finally{seen(cursor)}};
+window.c=function(cursor){try{if(/[?&]checkpoints=1(&|$)/.test(location.search))tell({type:"checkpoint",cursor:cursor})}finally{seen(cursor)}};
 window.z=function(cursor,ms){wait=ms;seen(cursor)};
 window.onload=function(){again(wait)};
 again(SILENCE);

@@ -74,6 +74,7 @@ targets! {
     encode_frame
     encode_json
     encode_stream
+    eventtube
     frames
     handshake
     origin

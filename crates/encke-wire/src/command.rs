@@ -60,7 +60,7 @@ pub struct PublishCommand<'a> {
     #[serde(default)]
     pub channels: Vec<String>,
     /// The data, any JSON value.
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "present")]
     pub(crate) data: Option<&'a RawValue>,
     /// The data, if it is binary, in base64.
     #[serde(default)]
@@ -71,6 +71,11 @@ pub struct PublishCommand<'a> {
     /// Its idempotency key.
     #[serde(default)]
     pub key: Option<String>,
+}
+
+/// A value that is there: `null` is one too.
+fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {
+    <&RawValue>::deserialize(deserializer).map(Some)
 }
 
 /// What an answer repeats of its command.
@@ -238,6 +243,11 @@ mod tests {
         assert_eq!(command.id, Some(CommandId::Number(7)));
         let CommandAction::Publish(publish) = command.action else { panic!("{:?}", command.action) };
         assert_eq!(publish.data.map(RawValue::get), Some("{\"a\": [1]}"));
+
+        let null = PublishCommand::parse(br#"{"channel":"news","data":null}"#).unwrap();
+        assert!(null.into_publish(&[]).is_ok());
+        let nothing = PublishCommand::parse(br#"{"channel":"news"}"#).unwrap();
+        assert!(nothing.into_publish(&[]).is_err());
 
         assert!(matches!(Command::parse(r#"{"type":"ping"}"#).unwrap().action, CommandAction::Ping));
     }

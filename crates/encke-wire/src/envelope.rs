@@ -1,3 +1,5 @@
+use std::iter;
+
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use encke_core::{Cursor, Delivery, Encode, Gap, Kind};
 
@@ -6,7 +8,8 @@ use crate::time::write_time;
 /// The envelope of a message: one line of JSON, the same on every transport.
 ///
 /// `{"type":"message","channel":"news","seq":42,"prev":40,"cursor":"..","time":"..","data":..}`, with `name` and
-/// `content_type` where the message has them. It has no line break, whatever the data.
+/// `content_type` where the message has them, and `"also":{"alerts":31}` after `prev` where it comes by more channels
+/// than one. It has no line break, whatever the data.
 #[derive(Debug, Clone, Copy)]
 pub struct Envelope;
 
@@ -19,6 +22,7 @@ impl Encode for Envelope {
         write_number(delivery.seq(), out);
         out.extend_from_slice(b",\"prev\":");
         write_number(delivery.prev(), out);
+        write_also(delivery, out);
         out.extend_from_slice(b",\"cursor\":\"");
         delivery.cursor().write(out);
         out.extend_from_slice(b"\",\"time\":\"");
@@ -36,6 +40,22 @@ impl Encode for Envelope {
         Data::encode(delivery, out);
         out.push(b'}');
     }
+}
+
+/// The other channels that it comes by, each with its `prev`, if there are any.
+fn write_also(delivery: &Delivery, out: &mut Vec<u8>) {
+    let mut also = delivery.also().peekable();
+    if also.peek().is_none() {
+        return;
+    }
+    out.extend_from_slice(b",\"also\":");
+    for (separator, (channel, prev)) in iter::once(b'{').chain(iter::repeat(b',')).zip(also) {
+        out.push(separator);
+        write_string(channel.as_str(), out);
+        out.push(b':');
+        write_number(prev, out);
+    }
+    out.push(b'}');
 }
 
 /// The data of a message as one JSON value on one line: JSON as it is, text as a string, anything else as
@@ -153,7 +173,33 @@ fn escape_for_script(json: &[u8], out: &mut Vec<u8>) {
 
 #[cfg(test)]
 mod tests {
+    use encke_core::{ChannelName, Epoch, Limit, Log, LogConfig, Message, Publish, Since, Timestamp};
+
     use super::*;
+    use crate::Received;
+
+    #[test]
+    fn an_envelope_names_the_channels_that_are_followed() {
+        let log = Log::new(Epoch::from_bits(1), LogConfig::default());
+        let name = |name: &str| ChannelName::new(name).unwrap();
+        for channels in [&["\"c\""][..], &["a", "secret", "b", "\"c\""]] {
+            let first = Publish::new(name(channels[0]), Message::json("1"));
+            let publish = channels.iter().fold(first, |publish, channel| publish.also_to(name(channel)));
+            log.append(publish, Timestamp::default()).map(drop).unwrap();
+        }
+        let head = |channels: &[&str]| {
+            let selectors = channels.iter().map(|channel| name(channel).into());
+            let mut tail = log.open(selectors, Since::Last(1), Timestamp::default()).unwrap();
+            let json = tail.read(Limit::default()).messages[0].encoded::<Envelope>();
+            Received::parse(std::str::from_utf8(&json).unwrap()).unwrap();
+            String::from_utf8_lossy(&json).split_once(",\"cursor\"").unwrap().0.to_owned()
+        };
+        assert_eq!(head(&["a"]), r#"{"type":"message","channel":"a","seq":2,"prev":0"#);
+        assert_eq!(
+            head(&["\"c\"", "b", "a"]),
+            r#"{"type":"message","channel":"a","seq":2,"prev":0,"also":{"b":0,"\"c\"":1}"#
+        );
+    }
 
     #[test]
     fn json_becomes_an_expression_that_nothing_breaks_out_of() {

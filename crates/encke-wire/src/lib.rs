@@ -2,12 +2,14 @@
 //!
 //! What a message, a gap and a checkpoint look like ([`Envelope`], [`write_gap`], [`write_checkpoint`]), which
 //! commands there are ([`Command`], [`Reply`]), what `since` means ([`parse_since`]), what published bytes are
-//! ([`message_of`]), and what goes wrong ([`Problem`]). The types of the core are never serialised themselves:
-//! this crate is where their shape on the wire is decided.
+//! ([`message_of`]), and what goes wrong ([`Problem`]); and the other dialect that a WebSocket may speak
+//! ([`eventtube`]). The types of the core are never serialised themselves: this crate is where their shape on the wire
+//! is decided.
 
 mod command;
 mod content;
 mod envelope;
+pub mod eventtube;
 mod info;
 mod problem;
 mod publish;

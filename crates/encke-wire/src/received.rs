@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
 /// One item as a client reads it.
@@ -19,12 +21,15 @@ pub enum Received {
 /// A message as a client reads it.
 #[derive(Debug, Clone, Deserialize)]
 pub struct ReceivedMessage {
-    /// The channel that it came by.
+    /// The channel that it came by, the first if there are several.
     pub channel: String,
     /// Its number.
     pub seq: u64,
     /// The number of the message before it in that channel.
     pub prev: u64,
+    /// The other channels that it came by, each with the number of the message before it there.
+    #[serde(default)]
+    pub also: BTreeMap<String, u64>,
     /// Its place.
     pub cursor: String,
     /// When it was published, RFC 3339.
@@ -98,6 +103,14 @@ pub struct ReceivedBatch {
     pub messages: Vec<Received>,
     /// The place after them.
     pub cursor: String,
+}
+
+impl ReceivedMessage {
+    /// All channels that it came by, each with the number of the message before it there.
+    pub fn channels(&self) -> impl Iterator<Item = (&str, u64)> {
+        let also = self.also.iter().map(|(channel, prev)| (channel.as_str(), *prev));
+        [(self.channel.as_str(), self.prev)].into_iter().chain(also)
+    }
 }
 
 impl Received {

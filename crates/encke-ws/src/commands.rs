@@ -1,39 +1,41 @@
-use encke_core::{Message, Selector, Since};
+use encke_core::{Cursor, Message, Publish, Selector, Since};
 use encke_http::{Asker, publish_problem, since, subscribe_problem};
 use encke_hub::{Action, Hub, Subscription};
 use encke_wire::{
-    Command, CommandAction, CommandId, Problem, PublishCommand, Receipt, Reply, SubscribeCommand,
-    UnsubscribeCommand, publish,
+    Command, CommandAction, CommandId, Problem, Receipt, Reply, SubscribeCommand, UnsubscribeCommand, publish,
 };
 
-use crate::{Incoming, Input};
+use crate::{Dialect, Frame, Incoming, Input, eventtube, framing};
 
 /// What a connection's client may ask for, and what is done about it.
 pub(crate) struct Commands {
     pub(crate) hub: Hub,
     pub(crate) asker: Asker,
-    pub(crate) input: Input,
+    pub(crate) dialect: Dialect,
     /// The channels of the route, which plain data goes to.
     pub(crate) selectors: Vec<Selector>,
 }
 
 impl Commands {
     /// Does what a frame asks for; returns what is answered, if anything.
-    pub(crate) async fn take(&self, incoming: Incoming, subscription: &mut Subscription) -> Option<Reply> {
-        match (self.input, incoming) {
-            (Input::Ignore, _) => None,
-            (Input::Publish, incoming) => {
-                let problem = self.publish_data(incoming).await.err()?;
-                Some(Reply::Error { id: None, problem: Box::new(problem) })
+    pub(crate) async fn take(&self, incoming: Incoming, subscription: &mut Subscription) -> Option<Frame> {
+        let done = match (&self.dialect, incoming) {
+            (Dialect::Native { input: Input::Ignore, .. }, _) => Ok(()),
+            (Dialect::Native { input: Input::Publish, .. }, incoming) => {
+                self.publish_data(incoming).await.map(drop)
             }
-            (Input::Commands { .. }, Incoming::Binary(_)) => {
-                let problem = Problem::bad_request("commands are JSON in text frames");
-                Some(Reply::Error { id: None, problem: Box::new(problem) })
+            (
+                Dialect::Native { input: Input::Commands { .. }, .. } | Dialect::EventTube { .. },
+                Incoming::Binary(_),
+            ) => Err(Problem::bad_request("commands are JSON in text frames")),
+            (Dialect::Native { input: Input::Commands { publish }, .. }, Incoming::Text(text)) => {
+                return Some(framing::reply(&self.command(&text, *publish, subscription).await));
             }
-            (Input::Commands { publish }, Incoming::Text(text)) => {
-                Some(self.command(&text, publish, subscription).await)
+            (Dialect::EventTube { broadcast, publish }, Incoming::Text(text)) => {
+                eventtube::obey(self, &text, broadcast, *publish, subscription).await
             }
-        }
+        };
+        done.err().map(|problem| self.dialect.problem(problem))
     }
 
     async fn command(&self, text: &[u8], may_publish: bool, subscription: &mut Subscription) -> Reply {
@@ -59,32 +61,23 @@ impl Commands {
             CommandAction::Subscribe(SubscribeCommand { channels, since: begin }) => {
                 let selectors = selectors(&channels)?;
                 let begin = begin.as_deref().map(since).transpose()?.unwrap_or(Since::Latest);
-                let grant = self.asker.ask(&self.hub, Action::Subscribe, selectors.clone()).await?;
-                let cursor = subscription.follow(&grant, selectors, begin).map_err(subscribe_problem)?;
+                let cursor = self.subscribe(selectors, begin, subscription).await?;
                 Ok(Reply::Subscribed { id, cursor: cursor.to_string() })
             }
             CommandAction::Unsubscribe(UnsubscribeCommand { channels }) => {
                 for selector in selectors(&channels)? {
-                    if !subscription.unfollow(&selector) {
-                        return Err(Problem::not_found(format!("{selector} is not followed here")));
-                    }
+                    unsubscribe(&selector, subscription)?;
                 }
                 Ok(Reply::Unsubscribed { id })
             }
             CommandAction::Publish(command) => {
-                if !may_publish {
-                    return Err(Problem::forbidden("publishing is not allowed from this address"));
-                }
-                let receipt = self.publish(command).await?;
+                allowed(may_publish)?;
+                let receipt = self.store(command.into_publish(&[])?).await?;
                 Ok(Reply::Published { id, receipt })
             }
             CommandAction::Ping => Ok(Reply::Pong { id, cursor: subscription.cursor().to_string() }),
             _ => Err(Problem::bad_request("this command is not known here")),
         }
-    }
-
-    async fn publish(&self, command: PublishCommand<'_>) -> Result<Receipt, Problem> {
-        self.store(command.into_publish(&[])?).await
     }
 
     async fn publish_data(&self, incoming: Incoming) -> Result<Receipt, Problem> {
@@ -103,11 +96,33 @@ impl Commands {
         self.store(publish(&channels, message, None, None)?).await
     }
 
-    async fn store(&self, publish: encke_core::Publish) -> Result<Receipt, Problem> {
+    pub(crate) async fn subscribe(
+        &self,
+        selectors: Vec<Selector>,
+        since: Since,
+        subscription: &mut Subscription,
+    ) -> Result<Cursor, Problem> {
+        let grant = self.asker.ask(&self.hub, Action::Subscribe, selectors.clone()).await?;
+        subscription.follow(&grant, selectors, since).map_err(subscribe_problem)
+    }
+
+    pub(crate) async fn store(&self, publish: Publish) -> Result<Receipt, Problem> {
         let selectors = publish.channels().iter().cloned().map(Selector::Channel).collect();
         let grant = self.asker.ask(&self.hub, Action::Publish, selectors).await?;
         self.hub.publish(&grant, publish).await.map(Receipt::from).map_err(publish_problem)
     }
+}
+
+pub(crate) fn unsubscribe(selector: &Selector, subscription: &mut Subscription) -> Result<(), Problem> {
+    if subscription.unfollow(selector) {
+        Ok(())
+    } else {
+        Err(Problem::not_found(format!("{selector} is not followed here")))
+    }
+}
+
+pub(crate) fn allowed(may_publish: bool) -> Result<(), Problem> {
+    if may_publish { Ok(()) } else { Err(Problem::forbidden("publishing is not allowed from this address")) }
 }
 
 fn selectors(names: &[String]) -> Result<Vec<Selector>, Problem> {

@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use encke_core::ChannelName;
 use encke_http::{ChannelSource, Origins, Payload};
 
 use crate::SocketLimits;
@@ -7,19 +8,48 @@ use crate::SocketLimits;
 /// The options of a WebSocket route.
 #[derive(Debug, Clone)]
 pub struct WsConfig {
-    pub(crate) channels: ChannelSource,
+    pub(crate) dialect: Dialect,
     pub(crate) origins: Origins,
-    pub(crate) payload: Payload,
-    pub(crate) input: Input,
     pub(crate) limits: SocketLimits,
     pub(crate) heartbeat: Duration,
     pub(crate) age: Duration,
 }
 
-/// What the frames of a client are.
+/// What the frames of both sides are.
+#[derive(Debug, Clone)]
+pub enum Dialect {
+    /// Our own: see [`encke_wire::Command`].
+    Native {
+        /// Where the channels come from that are followed from the start.
+        channels: ChannelSource,
+        /// What a frame shows of a message.
+        payload: Payload,
+        /// What the frames of a client are.
+        input: Input,
+    },
+    /// That of EventTube: see [`encke_wire::eventtube`].
+    EventTube {
+        /// The channel of broadcasts, which everybody follows from the start.
+        broadcast: ChannelName,
+        /// Whether a client may publish, and broadcast.
+        publish: bool,
+    },
+}
+
+impl Default for Dialect {
+    fn default() -> Self {
+        Self::Native {
+            channels: ChannelSource::default(),
+            payload: Payload::default(),
+            input: Input::Commands { publish: true },
+        }
+    }
+}
+
+/// What the frames of a client are, in the native dialect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Input {
-    /// Commands of the native dialect.
+    /// Commands.
     Commands {
         /// Whether `publish` is one of them.
         publish: bool,
@@ -34,10 +64,8 @@ impl Default for WsConfig {
     /// A day is long enough not to be noticed, and short enough that no connection is for ever.
     fn default() -> Self {
         Self {
-            channels: ChannelSource::default(),
+            dialect: Dialect::default(),
             origins: Origins::same(),
-            payload: Payload::default(),
-            input: Input::Commands { publish: true },
             limits: SocketLimits::default(),
             heartbeat: Duration::from_secs(15),
             age: Duration::from_secs(86_400),
@@ -46,10 +74,11 @@ impl Default for WsConfig {
 }
 
 impl WsConfig {
-    /// Where the channels come from that are followed from the start; the query parameter `channel` by default.
+    /// What the frames are; by default commands and envelopes, and the channels of the query parameter `channel` are
+    /// followed from the start.
     #[must_use]
-    pub fn channels(mut self, channels: ChannelSource) -> Self {
-        self.channels = channels;
+    pub fn dialect(mut self, dialect: Dialect) -> Self {
+        self.dialect = dialect;
         self
     }
 
@@ -57,20 +86,6 @@ impl WsConfig {
     #[must_use]
     pub fn origins(mut self, origins: Origins) -> Self {
         self.origins = origins;
-        self
-    }
-
-    /// What a frame shows of a message; the envelope by default.
-    #[must_use]
-    pub fn payload(mut self, payload: Payload) -> Self {
-        self.payload = payload;
-        self
-    }
-
-    /// What the frames of a client are; commands by default.
-    #[must_use]
-    pub fn input(mut self, input: Input) -> Self {
-        self.input = input;
         self
     }
 

@@ -3,14 +3,13 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use bytes::Bytes;
 use encke_core::{Batch, Limit};
-use encke_http::{Beat, Payload, Pulse, StreamEnd};
+use encke_http::{Beat, Pulse, StreamEnd};
 use encke_hub::{End, Subscription};
-use encke_wire::{Problem, Reply};
+use encke_wire::Problem;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use crate::{CloseCode, Frame, Incoming, Socket, SocketError, commands::Commands, framing};
+use crate::{CloseCode, Frame, Incoming, Socket, SocketError, commands::Commands};
 
 /// What one look takes from the log at most. A slow peer then holds no more than this.
 const WRITE_LIMIT: Limit = Limit { messages: 256, bytes: 64 << 10 };
@@ -20,7 +19,6 @@ pub(crate) struct Connection<S> {
     pub(crate) socket: Socket<S>,
     pub(crate) subscription: Subscription,
     pub(crate) commands: Commands,
-    pub(crate) payload: Payload,
     pub(crate) pulse: Pulse,
     outgoing: Outgoing,
 }
@@ -30,6 +28,8 @@ struct Outgoing {
     batch: Batch,
     gaps: usize,
     messages: usize,
+    /// Frames of the next message.
+    frames: usize,
     unflushed: bool,
 }
 
@@ -45,42 +45,40 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         socket: Socket<S>,
         subscription: Subscription,
         commands: Commands,
-        payload: Payload,
         pulse: Pulse,
     ) -> Self {
         let batch = subscription.empty_batch();
-        let outgoing = Outgoing { batch, gaps: 0, messages: 0, unflushed: false };
-        Self { socket, subscription, commands, payload, pulse, outgoing }
+        let outgoing = Outgoing { batch, gaps: 0, messages: 0, frames: 0, unflushed: false };
+        Self { socket, subscription, commands, pulse, outgoing }
     }
 
-    /// Drives the connection to its end.
-    pub(crate) async fn run(mut self) {
-        let (code, reason) = match self.follow().await {
+    /// Drives the connection to its end, after the first frame, if there is one.
+    pub(crate) async fn run(mut self, greeting: Option<Frame>) {
+        let come_back = self.commands.dialect.come_back();
+        let (code, reason) = match self.follow(greeting).await {
             Ok(Some(StreamEnd::Ended(End::Drained { retry }))) => {
-                let problem = Problem::draining("this node is being drained; come back with the cursor");
-                self.say(Reply::Error { id: None, problem: Box::new(problem.after(retry)) }).await;
-                (CloseCode::Restart, "drained")
+                let problem = Problem::draining(format!("this node is being drained; {come_back}"));
+                self.say(problem.after(retry)).await;
+                (CloseCode::Restart, "drained".to_owned())
             }
             Ok(Some(StreamEnd::Ended(_))) => {
-                let problem = Problem::unauthenticated("what you were allowed has ended");
-                self.say(Reply::Error { id: None, problem: Box::new(problem) }).await;
-                (CloseCode::Policy, "the grant has ended")
+                self.say(Problem::unauthenticated("what you were allowed has ended")).await;
+                (CloseCode::Policy, "the grant has ended".to_owned())
             }
             Ok(Some(StreamEnd::Recycled)) => {
-                (CloseCode::Restart, "the connection is old; come back with the cursor")
+                (CloseCode::Restart, format!("the connection is old; {come_back}"))
             }
             // The socket has begun to close with the right code.
-            Ok(None) | Err(_) => (CloseCode::Normal, ""),
+            Ok(None) | Err(_) => (CloseCode::Normal, String::new()),
         };
         // The subscription is held until the peer has closed too, so that a drain waits for it.
-        self.socket.finish(code, reason).await;
+        self.socket.finish(code, &reason).await;
     }
 
     /// Delivers and obeys until one side ends it.
-    async fn follow(&mut self) -> Result<Option<StreamEnd>, SocketError> {
-        if self.payload == Payload::Envelope && !self.subscription.is_empty() {
-            let cursor = self.subscription.cursor().to_string();
-            self.reply(Reply::Subscribed { id: None, cursor }).await?;
+    async fn follow(&mut self, greeting: Option<Frame>) -> Result<Option<StreamEnd>, SocketError> {
+        if let Some(greeting) = greeting {
+            self.reply(greeting).await?;
         }
         loop {
             match poll_fn(|cx| self.poll_event(cx)).await? {
@@ -95,13 +93,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
     }
 
-    /// Answers a command. What is missing goes before the place that the answer tells: a client that is cut in between
-    /// must not have the place without the gaps.
-    async fn reply(&mut self, reply: Reply) -> Result<(), SocketError> {
+    /// Answers a command. What was read and what is missing go before the place that the answer tells: a client that is
+    /// cut in between must not have the place without them.
+    async fn reply(&mut self, reply: Frame) -> Result<(), SocketError> {
+        poll_fn(|cx| self.poll_feed(cx)).await?;
         for gap in self.subscription.take_gaps() {
-            self.send(framing::gap(&gap)).await?;
+            self.send(self.commands.dialect.gap(&gap)).await?;
         }
-        self.send(Frame::Text(Bytes::from(reply.to_json()))).await
+        self.send(reply).await
     }
 
     async fn send(&mut self, frame: Frame) -> Result<(), SocketError> {
@@ -112,8 +111,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     /// Last words; if they do not get through, the close code says it all.
-    async fn say(&mut self, reply: Reply) {
-        let _ = self.socket.send(Frame::Text(Bytes::from(reply.to_json()))).await;
+    async fn say(&mut self, problem: Problem) {
+        let _ = self.socket.send(self.commands.dialect.problem(problem)).await;
     }
 
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Result<Event, SocketError>> {
@@ -146,12 +145,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
     }
 
-    /// The place, also when no message came; but not where frames are data alone, or nothing is followed.
+    /// The place, also when no message came; but not where the dialect tells none, or nothing is followed.
     fn feed_checkpoint(&mut self, cx: &mut Context<'_>) -> Result<(), SocketError> {
-        let wanted = self.payload == Payload::Envelope && !self.subscription.is_empty();
+        let checkpoint = self.commands.dialect.checkpoint(self.subscription.cursor());
+        let Some(checkpoint) = checkpoint.filter(|_| !self.subscription.is_empty()) else { return Ok(()) };
         // The peer that is not ready for it has other things to read.
-        if wanted && self.socket.poll_ready(cx)?.is_ready() {
-            self.socket.feed(framing::checkpoint(self.subscription.cursor()))?;
+        if self.socket.poll_ready(cx)?.is_ready() {
+            self.socket.feed(checkpoint)?;
             self.outgoing.unflushed = true;
         }
         Ok(())
@@ -159,23 +159,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// Feeds what was read, as fast as the peer takes it. Ready when all of it is fed.
     fn poll_feed(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SocketError>> {
-        let outgoing = &mut self.outgoing;
+        let (outgoing, dialect) = (&mut self.outgoing, &self.commands.dialect);
         loop {
-            let frame = if let Some(gap) = outgoing.batch.gaps.get(outgoing.gaps) {
-                framing::gap(gap)
+            let (frame, fed) = if let Some(gap) = outgoing.batch.gaps.get(outgoing.gaps) {
+                (dialect.gap(gap), &mut outgoing.gaps)
             } else if let Some(message) = outgoing.batch.messages.get(outgoing.messages) {
-                framing::message(message, self.payload)
+                let Some(frame) = dialect.message(message, outgoing.frames) else {
+                    outgoing.messages += 1;
+                    outgoing.frames = 0;
+                    continue;
+                };
+                (frame, &mut outgoing.frames)
             } else {
                 return Poll::Ready(Ok(()));
             };
             ready!(self.socket.poll_ready(cx))?;
             self.socket.feed(frame)?;
+            *fed += 1;
             outgoing.unflushed = true;
-            if outgoing.gaps < outgoing.batch.gaps.len() {
-                outgoing.gaps += 1;
-            } else {
-                outgoing.messages += 1;
-            }
         }
     }
 }

@@ -19,7 +19,7 @@
 //! `GET /ws` with an upgrade, subprotocol `encke.v1` if one is asked for. Text frames carry commands up and messages
 //! down, all JSON: see [`encke_wire::Command`] and [`encke_wire::Reply`]. `GET /ws?channel=news[&since=..]` follows from the
 //! start: the first frame then is `{"type":"subscribed","cursor":".."}`. A route can also take frames as data to publish, and
-//! send the data alone. Close codes: [`CloseCode`].
+//! send the data alone; or it speaks the [`Dialect`] of EventTube. Close codes: [`CloseCode`].
 //!
 //! # Below the hub
 //!
@@ -51,6 +51,7 @@ mod commands;
 mod config;
 mod connection;
 mod error;
+mod eventtube;
 pub mod frame;
 mod framing;
 pub mod handshake;
@@ -63,7 +64,7 @@ mod socket;
 pub mod watch;
 
 pub use close::CloseCode;
-pub use config::{Input, WsConfig};
+pub use config::{Dialect, Input, WsConfig};
 pub use error::SocketError;
 pub use limits::SocketLimits;
 pub use service::{PROTOCOL, Ws, WsService};

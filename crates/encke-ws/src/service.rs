@@ -20,8 +20,9 @@ const LABEL: &str = "ws";
 /// The native dialect, as a subprotocol.
 pub const PROTOCOL: &str = "encke.v1";
 
-/// An envelope is at most so many times as large as its data (each byte as `\u0000`), with room for its fields.
-const ENVELOPE: (usize, usize) = (6, 4 << 10);
+/// A frame is at most so many times as large as its data (each byte as `\u0000`), with room for its fields: the names of
+/// all channels of a message, each byte escaped, are less than 36 KiB.
+const ENVELOPE: (usize, usize) = (6, 40 << 10);
 
 /// WebSocket as a service.
 pub type WsService = encke_http::Service<Ws>;
@@ -56,10 +57,10 @@ impl Endpoint for Ws {
 
     async fn answer<B: Send>(&self, mut parts: Parts, _: B) -> Result<Response<Body>, Problem> {
         let upgrade = parts.extensions.remove::<OnUpgrade>();
-        let request = WsRequest::read(&self.config, &parts);
+        let request = WsRequest::read(&self.config.dialect, &parts);
         let asker = Asker::of(&parts);
         let handshake = Request::from_parts(parts, ());
-        let accepted = match accept(&handshake, &[PROTOCOL]) {
+        let accepted = match accept(&handshake, self.config.dialect.protocols()) {
             Ok(accepted) => accepted.into_response(),
             Err(error) => return Ok(refuse(error)),
         };
@@ -71,14 +72,15 @@ impl Endpoint for Ws {
         let subscription = self.hub.subscribe(&grant, LABEL, selectors.clone(), since);
         let subscription = subscription.map_err(subscribe_problem)?;
 
-        let commands = Commands { hub: self.hub.clone(), asker, input: self.config.input, selectors };
-        let WsConfig { limits, payload, heartbeat, age, .. } = self.config;
+        let WsConfig { dialect, limits, heartbeat, age, .. } = self.config.clone();
+        let greeting = dialect.greeting(&subscription)?;
+        let commands = Commands { hub: self.hub.clone(), asker, dialect, selectors };
         tokio::spawn(async move {
             // The client went away before its upgrade was answered.
             let Ok(stream) = upgrade.await else { return };
             let socket = Socket::new(TokioIo::new(stream), Bytes::new(), &limits).await;
             let pulse = Pulse::new(heartbeat, age);
-            Connection::new(socket, subscription, commands, payload, pulse).run().await;
+            Connection::new(socket, subscription, commands, pulse).run(greeting).await;
         });
         Ok(accepted.map(|()| Body::empty()))
     }

@@ -34,7 +34,7 @@
 //!
 //! # Features
 //!
-//! `publish` and `sse` by default; `poll`, `longpoll`, `iframe` and `ws` on demand; `full` for all.
+//! `publish` and `sse` by default; `poll`, `longpoll`, `iframe`, `ws` and `sdk` on demand; `full` for all.
 
 pub use encke_core::*;
 pub use encke_hub::*;
@@ -52,6 +52,8 @@ pub use encke_longpoll as longpoll;
 pub use encke_poll as poll;
 #[cfg(feature = "publish")]
 pub use encke_publish as publish;
+#[cfg(feature = "sdk")]
+pub use encke_sdk as sdk;
 #[cfg(feature = "sse")]
 pub use encke_sse as sse;
 #[cfg(feature = "ws")]

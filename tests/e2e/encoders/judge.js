@@ -13,6 +13,7 @@ function run(scripts) {
     cb: (data) => called(data),
     parent: { handle: (data) => called(data), postMessage: (data, origin) => called(data, origin) },
     document: { getElementsByTagName: () => [] },
+    location: { search: "" },
     setTimeout: () => 0,
     clearTimeout: () => {},
   };

@@ -1,4 +1,4 @@
-import { bearer, refusal, type Transport } from "../transport.js";
+import { get, HELD, refusal, type Transport } from "../transport.js";
 
 const pause = (ms: number) => new Promise((done) => setTimeout(done, ms));
 
@@ -19,11 +19,7 @@ const pull =
     const one = async (since: string, wait: number): Promise<Response | undefined> => {
       const began = Date.now();
       try {
-        return await fetch(ask.url(route, route === "poll" ? { since } : { since, wait: `${wait}` }), {
-          headers: bearer(ask.token),
-          signal,
-          cache: "no-store",
-        });
+        return await get(ask.url(route, route === "poll" ? { since } : { since, wait: `${wait}` }), ask.token, signal);
       } catch (error) {
         const held = Math.floor((Date.now() - began) / 1000);
         if (signal.aborted || held < 1 || wait < 2) throw error;
@@ -48,11 +44,8 @@ const pull =
       }
     };
 
-    loop().then(
-      (end) => tell.end(end),
-      () => tell.end({ failed: true }),
-    );
-    return { close: () => stop.abort() };
+    loop().catch(() => ({ failed: true })).then(tell.end);
+    return { close: () => stop.abort(), quiet: HELD + ask.pollInterval };
   };
 
 export const poll = pull("poll");

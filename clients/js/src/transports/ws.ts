@@ -1,5 +1,4 @@
 import type { Transport } from "../transport.js";
-import type { Problem } from "../types.js";
 
 /** After how many milliseconds of silence something on the way cut a link, if it ever did. */
 let idle = 0;
@@ -10,31 +9,32 @@ let idle = 0;
  * A proxy that cuts what is idle shows how long it waits; from then on a link speaks before that.
  */
 export const ws: Transport = (ask, tell) => {
-  const protocols = ["encke.v1", ...(ask.token ? [`encke.token.${ask.token}`] : [])];
+  const protocols = ["encke.v1"];
+  if (ask.token) protocols.push(`encke.token.${ask.token}`);
   const socket = new WebSocket(ask.url("ws", { since: ask.since }).replace(/^http/, "ws"), protocols);
-  const send = (command: object) => socket.readyState === 1 && socket.send(JSON.stringify(command));
-  let heard = Date.now();
-  let problem: Problem | undefined;
+  const send = (command: object) => socket.send(JSON.stringify(command));
+  let heard = Infinity;
   let beat: ReturnType<typeof setInterval> | undefined;
   const ping = () => send({ type: "ping" });
 
   socket.onopen = () => {
-    if (idle) beat = setInterval(ping, idle / 2);
+    heard = Date.now();
+    if (idle) beat = setInterval(ping, idle / 3);
   };
   socket.onmessage = ({ data }) => {
     heard = Date.now();
     const item = JSON.parse(data);
     if (item.type === "message" || item.type === "gap") return tell.take([item]);
-    if (item.type === "error") problem = item.problem;
-    // What is followed later may begin before the place of the link, never ahead of it.
-    tell.alive(item.cursor, item.type === "subscribed");
+    // It is about to close and says when to come again, or does not do what was asked.
+    if (item.type === "error") return tell.end({ failed: true, problem: item.problem, after: 1000 * item.problem.retry_after });
+    tell.alive(item.cursor);
   };
   socket.onclose = ({ code }) => {
     clearInterval(beat);
     const quiet = Date.now() - heard;
     // An abnormal end after silence is a proxy that was tired of waiting.
     if (code === 1006 && quiet > 1000 && quiet < 60_000) idle = quiet;
-    tell.end({ failed: code !== 1012, problem, after: 1000 * (problem?.retry_after ?? 0) });
+    tell.end({ failed: code !== 1012 });
   };
   return {
     close() {
@@ -43,9 +43,8 @@ export const ws: Transport = (ask, tell) => {
       socket.close();
     },
     ping,
-    change(add, drop, since) {
-      if (add.length) send({ type: "subscribe", channels: add, since });
-      if (drop.length) send({ type: "unsubscribe", channels: drop });
+    drop(channels) {
+      send({ type: "unsubscribe", channels });
     },
   };
 };

@@ -13,13 +13,15 @@ use encke_core::{
     Batch, Cursor, Delivery, Gap, GapReason, Limit, Log, Selector, Since, Tail, TailEnd, Timestamp,
 };
 
-use crate::naive::Naive;
+use crate::{naive::Naive, ops::NAMES};
 
 pub(crate) struct Reader {
     tail: Tail,
     slots: Vec<Slot>,
     /// What it got for what it follows, and in which batch.
     got: BTreeMap<u64, usize>,
+    /// The last that came by each channel.
+    heads: BTreeMap<usize, u64>,
     batches: usize,
     /// Its place, as a client knows it.
     pub(crate) cursor: Cursor,
@@ -65,6 +67,7 @@ impl Reader {
             tail,
             slots: Vec::new(),
             got: BTreeMap::new(),
+            heads: BTreeMap::new(),
             batches: 0,
             cursor,
             reached: 0,
@@ -117,6 +120,7 @@ impl Reader {
         self.due.retain(|gap| gap.channel != slot.selector);
         let slots = &self.slots;
         self.got.retain(|seq, _| slots.iter().any(|slot| slot.wants(naive, *seq)));
+        self.heads.retain(|channel, _| slots.iter().any(|slot| slot.selects(naive, *channel)));
         self.cursor = self.tail.cursor();
     }
 
@@ -194,6 +198,7 @@ impl Reader {
             assert!(seq > before, "D2, D3: {seq} comes after {before}");
             before = seq;
             self.check_identity(naive, delivery);
+            self.check_channels(naive, delivery);
             self.check_once(naive, seq);
         }
         assert!(batch.cursor.epoch == naive.epoch && batch.cursor.seq >= before, "D4: {:?}", batch.cursor);
@@ -236,12 +241,32 @@ impl Reader {
         assert_eq!(delivery.cursor(), naive.cursor(seq), "L1: the place of {seq}");
         assert_eq!(delivery.message().as_text(), Some(&*message.text), "L1: the data of {seq}");
         assert_eq!(delivery.time().as_millis(), message.time, "L1: the time of {seq}");
-        let place = message.places.iter().find(|place| naive.channels[place.0].name == *delivery.channel());
-        let (_, prev) = place.unwrap_or_else(|| panic!("D1: {seq} is not of {:?}", delivery.channel()));
-        let forgotten = !naive.exact() && delivery.prev() == 0;
-        assert!(delivery.prev() == *prev || forgotten, "L1: prev of {seq} is {} for {prev}", delivery.prev());
-        let owed = |slot: &Slot| slot.start < seq && slot.selector.matches(delivery.channel());
-        assert!(self.slots.iter().any(owed), "D2: {seq} by {:?} is for nothing here", delivery.channel());
+    }
+
+    /// It comes by exactly those of its channels that hold it and that something here follows and has not passed; and
+    /// in each of them nothing was passed by without a word.
+    fn check_channels(&mut self, naive: &Naive, delivery: &Delivery) {
+        let (seq, slots) = (delivery.seq(), &self.slots);
+        let owed = |channel| slots.iter().any(|slot| slot.checked < seq && slot.selects(naive, channel));
+        let holds = |channel| naive.retained(channel).binary_search(&seq).is_ok();
+        let places = naive.message(seq).places.iter();
+        let expected: Vec<_> = places.filter(|place| holds(place.0) && owed(place.0)).collect();
+        let told: Vec<_> =
+            [(delivery.channel(), delivery.prev())].into_iter().chain(delivery.also()).collect();
+        let names = |(channel, _): &&(usize, u64)| &naive.channels[*channel].name;
+        assert!(
+            told.iter().map(|(name, _)| *name).eq(expected.iter().map(names)),
+            "D1, D2: {seq} comes by {told:?}, not by {expected:?}"
+        );
+        for ((_, prev), (channel, known)) in told.into_iter().zip(expected) {
+            let forgotten = !naive.exact() && prev == 0;
+            assert!(prev == *known || forgotten, "L1: prev of {seq} is {prev} for {known}");
+            let head = self.heads.insert(*channel, seq).unwrap_or(prev);
+            let told = |slot: &Slot| prev <= slot.start || slot.gaps.iter().any(|(_, to)| prev <= *to);
+            let excused = self.slots.iter().any(|slot| slot.selects(naive, *channel) && told(slot));
+            let came = prev <= head || self.got.contains_key(&prev) || excused;
+            assert!(came, "D1: {prev} of {} was passed by", NAMES[*channel]);
+        }
     }
 
     /// A message comes once. It may come again for a selector that was added with an older place, if the log
@@ -277,6 +302,10 @@ impl Reader {
 }
 
 impl Slot {
+    fn selects(&self, naive: &Naive, channel: usize) -> bool {
+        self.selector.matches(&naive.channels[channel].name)
+    }
+
     fn wants(&self, naive: &Naive, seq: u64) -> bool {
         self.start < seq && naive.is_in(seq, &self.selector)
     }

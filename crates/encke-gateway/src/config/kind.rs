@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use encke_core::ChannelName;
+
 use super::{
     access::Access,
     kind_options::read_channels,
@@ -30,6 +32,8 @@ pub enum RouteKind {
     Publish(Publish),
     /// The list of channels, or the one that the source names.
     Channels(Option<ChannelSource>),
+    /// The files of the browser SDK, of which the last segment of the path names one.
+    Sdk,
     /// Whether the process lives.
     Health,
     /// Whether new clients should be sent here.
@@ -120,14 +124,31 @@ pub struct Iframe {
 /// Options of a WebSocket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ws {
-    /// Where the channels come from that are followed from the start.
-    pub channel: ChannelSource,
-    /// What is delivered of each message.
-    pub payload: Payload,
+    /// What the frames are.
+    pub dialect: Dialect,
     /// The life of the connection.
     pub stream: Stream,
-    /// What a client's frames are.
-    pub incoming: Incoming,
+}
+
+/// What the frames of a WebSocket are, both ways.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Dialect {
+    /// Our own.
+    Native {
+        /// Where the channels come from that are followed from the start.
+        channel: ChannelSource,
+        /// What is delivered of each message.
+        payload: Payload,
+        /// What a client's frames are.
+        incoming: Incoming,
+    },
+    /// That of EventTube.
+    EventTube {
+        /// The channel of broadcasts.
+        broadcast: ChannelName,
+        /// Who may publish.
+        publishers: Access,
+    },
 }
 
 /// What the frames of a WebSocket's client are.
@@ -154,11 +175,24 @@ pub struct Publish {
 }
 
 /// Requests of which kind a route takes, where several share a path.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Takes {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Takes {
+    /// Those that publish.
     Post,
+    /// Upgrades to WebSocket.
     Upgrade,
-    Get,
+    /// Upgrades that do not ask for the native dialect.
+    ForeignUpgrade,
+    /// All others.
+    Others,
+}
+
+impl Takes {
+    /// Whether all that `other` takes is taken here too.
+    #[must_use]
+    pub fn covers(self, other: Self) -> bool {
+        self == other || self == Self::Upgrade && other == Self::ForeignUpgrade
+    }
 }
 
 impl RouteKind {
@@ -176,18 +210,21 @@ impl RouteKind {
             | Self::Longpoll(Longpoll { channel, .. })
             | Self::Sse(Sse { channel, .. })
             | Self::Iframe(Iframe { channel, .. })
-            | Self::Ws(Ws { channel, .. })
+            | Self::Ws(Ws { dialect: Dialect::Native { channel, .. }, .. })
             | Self::Publish(Publish { channel, .. }) => Some(channel),
             Self::Channels(channel) => channel.as_ref(),
-            Self::Health | Self::Ready | Self::Metrics | Self::Page => None,
+            Self::Ws(_) | Self::Sdk | Self::Health | Self::Ready | Self::Metrics | Self::Page => None,
         }
     }
 
-    pub(super) fn takes(&self) -> Takes {
+    /// The requests that it is for.
+    #[must_use]
+    pub fn takes(&self) -> Takes {
         match self {
             Self::Publish(_) => Takes::Post,
-            Self::Ws(_) => Takes::Upgrade,
-            _ => Takes::Get,
+            Self::Ws(Ws { dialect: Dialect::Native { .. }, .. }) => Takes::Upgrade,
+            Self::Ws(Ws { dialect: Dialect::EventTube { .. }, .. }) => Takes::ForeignUpgrade,
+            _ => Takes::Others,
         }
     }
 
@@ -200,6 +237,7 @@ impl RouteKind {
             Self::Ws(_) => Kind::Ws,
             Self::Publish(_) => Kind::Publish,
             Self::Channels(_) => Kind::Channels,
+            Self::Sdk => Kind::Sdk,
             Self::Health => Kind::Health,
             Self::Ready => Kind::Ready,
             Self::Metrics => Kind::Metrics,
@@ -218,6 +256,7 @@ pub(super) enum Kind {
     Ws,
     Publish,
     Channels,
+    Sdk,
     Health,
     Ready,
     Metrics,
@@ -233,6 +272,7 @@ impl Choice for Kind {
         ("ws", Self::Ws),
         ("publish", Self::Publish),
         ("channels", Self::Channels),
+        ("sdk", Self::Sdk),
         ("health", Self::Health),
         ("ready", Self::Ready),
         ("metrics", Self::Metrics),
@@ -283,6 +323,7 @@ impl Kind {
             Self::Ws => RouteKind::Ws(Ws::read(s, inherited, capture)?),
             Self::Publish => RouteKind::Publish(Publish::read(s, capture)?),
             Self::Channels => RouteKind::Channels(read_channels(s, capture)?),
+            Self::Sdk => RouteKind::Sdk,
             Self::Health => RouteKind::Health,
             Self::Ready => RouteKind::Ready,
             Self::Metrics => RouteKind::Metrics,

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use bytesize::ByteSize;
+use encke_core::ChannelName;
 
 use super::{
     access::Access,
-    kind::{Answer, Iframe, Incoming, Longpoll, Poll, Publish, Sse, Ws},
+    kind::{Answer, Dialect, Iframe, Incoming, Longpoll, Poll, Publish, Sse, Ws},
     limits::Stream,
     options::{Callback, ChannelSource, FieldName, Order, Payload},
     route::Inherited,
@@ -77,14 +78,31 @@ impl Iframe {
 
 impl Ws {
     pub(super) fn read(s: &mut Section<'_>, inherited: &Inherited, capture: Option<&str>) -> Option<Self> {
+        let dialect = match s.get("dialect", DialectWord::Native) {
+            DialectWord::Native => {
+                s.also_known(&["broadcast"]);
+                s.refuse("broadcast", "without `dialect = \"eventtube\"`: the native one has no broadcasts");
+                Dialect::read_native(s, capture)
+            }
+            DialectWord::EventTube => {
+                for key in ["channel", "payload", "incoming"] {
+                    s.refuse(key, "with `dialect = \"eventtube\"`: that says what the frames are, both ways");
+                }
+                Dialect::read_eventtube(s)
+            }
+        };
+        let stream = read_stream(s, inherited);
+        Some(Self { dialect: dialect?, stream })
+    }
+}
+
+impl Dialect {
+    fn read_native(s: &mut Section<'_>, capture: Option<&str>) -> Option<Self> {
         let channel_at = s.place("channel");
         let channel = ChannelSource::read(s, capture);
         let payload = s.get("payload", Payload::Envelope);
         let incoming = match s.get("incoming", IncomingWord::Commands) {
-            IncomingWord::Commands => {
-                let allow = s.list("publishers", Access::loopback().allow);
-                Incoming::Commands { publishers: Access { allow, deny: Vec::new() } }
-            }
+            IncomingWord::Commands => Incoming::Commands { publishers: read_publishers(s) },
             word => {
                 s.refuse(
                     "publishers",
@@ -93,12 +111,16 @@ impl Ws {
                 if word == IncomingWord::Publish { Incoming::Publish } else { Incoming::Ignore }
             }
         };
-        let stream = read_stream(s, inherited);
         let channel = channel?;
         if incoming == Incoming::Publish {
             channel.refuse_patterns(s, channel_at);
         }
-        Some(Self { channel, payload, stream, incoming })
+        Some(Self::Native { channel, payload, incoming })
+    }
+
+    fn read_eventtube(s: &mut Section<'_>) -> Option<Self> {
+        let broadcast = s.get("broadcast", ChannelName::new("broadcast").ok()?);
+        Some(Self::EventTube { broadcast, publishers: read_publishers(s) })
     }
 }
 
@@ -132,6 +154,10 @@ fn read_stream(s: &mut Section<'_>, inherited: &Inherited) -> Stream {
     s.inherit("[stream]", |s| Stream::read(s, inherited.stream))
 }
 
+fn read_publishers(s: &mut Section<'_>) -> Access {
+    Access { allow: s.list("publishers", Access::loopback().allow), deny: Vec::new() }
+}
+
 fn read_cursor_field(s: &mut Section<'_>, payload: Payload) -> Option<FieldName> {
     const ENVELOPE: [&str; 8] = ["type", "channel", "seq", "prev", "cursor", "time", "name", "data"];
     let at = s.place("cursor_field");
@@ -141,6 +167,17 @@ fn read_cursor_field(s: &mut Section<'_>, payload: Payload) -> Option<FieldName>
         s.wrong(at, wrong, "choose another name, such as \"id\"");
     }
     Some(field)
+}
+
+/// The word after `dialect =`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum DialectWord {
+    Native,
+    EventTube,
+}
+
+impl Choice for DialectWord {
+    const ALL: &'static [(&'static str, Self)] = &[("native", Self::Native), ("eventtube", Self::EventTube)];
 }
 
 /// The word after `incoming =`.

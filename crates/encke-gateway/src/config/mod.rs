@@ -31,7 +31,7 @@ use encke_core::LogConfig;
 pub use self::{
     access::{Access, AddressRange},
     diagnostic::{Diagnostic, Errors},
-    kind::{Answer, Iframe, Incoming, Longpoll, Poll, Publish, RouteKind, Sse, Ws},
+    kind::{Answer, Dialect, Iframe, Incoming, Longpoll, Poll, Publish, RouteKind, Sse, Takes, Ws},
     limits::{Drain, Limits, Stream, WsLimits},
     logging::{Levels, LogFormat, Logging},
     options::{Callback, ChannelSource, EmptyBody, FieldName, MediaType, Order, Payload},

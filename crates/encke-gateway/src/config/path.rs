@@ -66,6 +66,11 @@ impl RoutePath {
         self.capture.as_ref().map(|capture| capture.name.as_str())
     }
 
+    /// Whether its last segment is captured.
+    pub(super) fn ends_in_capture(&self) -> bool {
+        self.capture.as_ref().is_some_and(|capture| capture.after.is_empty())
+    }
+
     /// Whether `path` (of a request, without the query) is this one, and if so the captured segment, which is never
     /// empty; without a capture that is the empty string.
     #[must_use]

@@ -3,7 +3,7 @@
 use super::{
     access::Access,
     diagnostic::Place,
-    kind::{Incoming, Kind, RouteKind, Ws},
+    kind::{Dialect, Incoming, Kind, RouteKind, Ws},
     limits::Stream,
     options::{ChannelSource, FieldName},
     origins::Origins,
@@ -14,7 +14,8 @@ use super::{
 /// A path and what is served there.
 ///
 /// A request is served by the first route that has its path, whose `when` parameter it has, and whose kind takes its
-/// method: `publish` takes POST, `ws` an upgrade, the others GET (and `channels` DELETE).
+/// method: `publish` takes POST, `ws` an upgrade (in the dialect of EventTube only one that does not ask for the native
+/// one), the others GET (and `channels` DELETE).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Route {
     /// The path.
@@ -37,7 +38,7 @@ pub(super) struct Inherited {
 }
 
 /// The paths of the native dialect.
-const STANDARD: [(&str, Kind); 12] = [
+const STANDARD: [(&str, Kind); 13] = [
     ("/publish", Kind::Publish),
     ("/poll", Kind::Poll),
     ("/longpoll", Kind::Longpoll),
@@ -46,6 +47,7 @@ const STANDARD: [(&str, Kind); 12] = [
     ("/ws", Kind::Ws),
     ("/channels", Kind::Channels),
     ("/channels/{channel}", Kind::Channels),
+    ("/sdk/{file}", Kind::Sdk),
     ("/healthz", Kind::Health),
     ("/readyz", Kind::Ready),
     ("/metrics", Kind::Metrics),
@@ -73,6 +75,10 @@ impl Route {
             let right = format!("set channel = {{ segment = \"{name}\" }}, or write the path without it");
             s.wrong(at.clone(), format!("nothing reads the segment `{{{name}}}`"), right);
         }
+        if route.kind == RouteKind::Sdk && !route.path.ends_in_capture() {
+            let wrong = format!("{} cannot name a file of the SDK", route.path.as_str());
+            s.wrong(at.clone(), wrong, "the last segment says which: \"/sdk/{file}\"");
+        }
         Some((route, at))
     }
 
@@ -88,23 +94,26 @@ impl Route {
     }
 
     fn unused_capture(&self) -> Option<&str> {
-        let used = matches!(self.kind.channel(), Some(ChannelSource::Segment));
+        let used = self.kind == RouteKind::Sdk || matches!(self.kind.channel(), Some(ChannelSource::Segment));
         self.path.capture().filter(|_| !used)
     }
 
     /// Whether no request that `later` would serve gets past this route.
     pub(super) fn hides(&self, later: &Self) -> bool {
         let when = self.when.is_none() || self.when == later.when;
-        when && self.kind.takes() == later.kind.takes() && self.path.covers(&later.path)
+        when && self.kind.takes().covers(later.kind.takes()) && self.path.covers(&later.path)
     }
 
     /// Whether it lets a client on another machine publish, or delete what was published.
     pub(super) fn is_open_to_publish(&self) -> bool {
         let by = match &self.kind {
-            RouteKind::Publish(_)
-            | RouteKind::Channels(_)
-            | RouteKind::Ws(Ws { incoming: Incoming::Publish, .. }) => &self.access,
-            RouteKind::Ws(Ws { incoming: Incoming::Commands { publishers }, .. }) => publishers,
+            RouteKind::Publish(_) | RouteKind::Channels(_) => &self.access,
+            RouteKind::Ws(Ws { dialect, .. }) => match dialect {
+                Dialect::Native { incoming: Incoming::Publish, .. } => &self.access,
+                Dialect::Native { incoming: Incoming::Commands { publishers }, .. }
+                | Dialect::EventTube { publishers, .. } => publishers,
+                Dialect::Native { incoming: Incoming::Ignore, .. } => return false,
+            },
             _ => return false,
         };
         !by.is_loopback_only() && !self.access.is_loopback_only()

@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, num::NonZeroUsize, time::Duration};
 
 use bytesize::ByteSize;
-use encke_core::{Pattern, Selector};
+use encke_core::{ChannelName, Pattern, Selector};
 
 use super::{section::nearest, sources::Shape};
 
@@ -169,6 +169,20 @@ impl Scalar for SocketAddr {
 
     fn show(&self) -> String {
         quoted(&self.to_string())
+    }
+}
+
+impl Scalar for ChannelName {
+    fn right() -> String {
+        "the name of a channel".to_owned()
+    }
+
+    fn parse(text: &str) -> Result<Self, Option<String>> {
+        Self::new(text).map_err(|error| Some(error.to_string()))
+    }
+
+    fn show(&self) -> String {
+        quoted(self.as_str())
     }
 }
 

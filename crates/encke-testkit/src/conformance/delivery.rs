@@ -107,6 +107,42 @@ pub async fn a_message_in_two_channels_comes_once(transport: Transport) {
     assert_eq!(only.numbers(5).await, [0, 2, 4, 6, 8]);
 }
 
+/// Who follows several of a message's channels is told of all of them, and never of another.
+pub async fn a_message_names_those_of_its_channels_that_are_followed(transport: Transport) {
+    let gateway = TestGateway::start("");
+    let url = gateway.url();
+    // Names that must be escaped in JSON, in a script, or as the key of an object there.
+    let (quoted, script) = ("a.\"'\\", "__proto__");
+    publish(&url, quoted, [0]).await;
+    publish_to(&url, &["secret", "news", script, quoted], Message::json("1")).await;
+    publish(&url, quoted, [2]).await;
+    publish_to(&url, &["secret", "news", script, quoted], Message::json("3")).await;
+
+    let mut reader = Reader::new(&url, transport, &["a.*", script, "news"], "earliest");
+    let messages = reader.messages(4).await;
+    let also =
+        |channels: &[(&str, u64)]| channels.iter().map(|(name, prev)| ((*name).to_owned(), *prev)).collect();
+    let told = messages.into_iter().map(|message| (message.channel, message.prev, message.also));
+    let expected = [
+        (quoted, 0, also(&[])),
+        ("news", 0, also(&[(script, 0), (quoted, 1)])),
+        (quoted, 2, also(&[])),
+        ("news", 2, also(&[(script, 2), (quoted, 3)])),
+    ];
+    let expected = expected.map(|(channel, prev, also)| (channel.to_owned(), prev, also));
+    assert_eq!(told.collect::<Vec<_>>(), expected);
+    assert!(reader.gaps.is_empty(), "prev is right in each channel: {:?}", reader.gaps);
+
+    let mut other = Reader::new(&url, transport, &["secret", "news"], "earliest");
+    let told = other.messages(2).await.into_iter().map(|message| (message.channel, message.also));
+    let expected = [0, 2].map(|prev| ("secret".to_owned(), also(&[("news", prev)])));
+    assert_eq!(told.collect::<Vec<_>>(), expected);
+    let mut only = Reader::new(&url, transport, &[script], "earliest");
+    assert!(
+        only.messages(2).await.iter().all(|message| message.channel == script && message.also.is_empty())
+    );
+}
+
 /// A pattern selects the channels of now and those to come, and resumes by the same cursor.
 pub async fn wildcards_with_channels_to_come(transport: Transport) {
     let gateway = TestGateway::start("");

@@ -23,6 +23,7 @@ macro_rules! transport_conformance {
             every_since,
             several_channels_one_order,
             a_message_in_two_channels_comes_once,
+            a_message_names_those_of_its_channels_that_are_followed,
             wildcards_with_channels_to_come,
             unicode_and_binary,
             d1_gap_when_trimmed,

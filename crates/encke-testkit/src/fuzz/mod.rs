@@ -53,6 +53,7 @@ targets! {
     wire::batch_line
     wire::command
     wire::content
+    wire::eventtube
 }
 
 /// Takes the first line off an input; the rest is empty if there is no line end.

@@ -1,6 +1,6 @@
 use bytes::Bytes;
 use encke::{ChannelName, Kind, Message, Publish};
-use encke_wire::{Command, CommandAction, JSON_DEPTH, Problem, PublishCommand, Reply, message_of};
+use encke_wire::{Command, CommandAction, JSON_DEPTH, Problem, PublishCommand, Reply, eventtube, message_of};
 use serde_json::Value;
 
 use super::split_line;
@@ -29,6 +29,31 @@ pub fn command(data: &[u8]) {
     let answer: Value = serde_json::from_str(&answer).expect("an answer is JSON");
     if id.is_some() && sent.is_some() {
         assert_eq!(answer.get("id"), sent.as_ref(), "{text}");
+    }
+}
+
+/// A command of a client of EventTube.
+///
+/// # Panics
+/// If it is refused by another status than 400, or what it publishes cannot be read, or is no text though a string was
+/// sent.
+pub fn eventtube(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let sent: Option<Value> = serde_json::from_str(text).ok();
+    match eventtube::Command::parse(text) {
+        Ok(eventtube::Command::Publish { message, .. } | eventtube::Command::Broadcast(message)) => {
+            check_message(&message);
+            if let Some(string) = sent.as_ref().and_then(|sent| sent["data"].as_str()) {
+                assert_eq!((message.kind(), message.as_text()), (Kind::Text, Some(string)));
+            }
+        }
+        Ok(_) => assert!(sent.is_none_or(|sent| sent.is_object()), "{text}"),
+        Err(problem) => {
+            assert_eq!(problem.status, 400, "{text}");
+            let frame: Value =
+                serde_json::from_str(&eventtube::error(&problem.detail)).expect("an error is JSON");
+            assert_eq!(frame["data"], problem.detail.as_str());
+        }
     }
 }
 

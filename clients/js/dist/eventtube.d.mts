@@ -1,10 +1,12 @@
+/** The interface of EventTube, for its pages. Loaded by the first one that is made. */
+import type { Encke } from "./encke.js";
 import type { Options } from "./types.js";
 type Handler = (message: {
     event: string;
     data: unknown;
     type?: "broadcast";
 }) => void;
-interface TubeOptions extends Options {
+export interface TubeOptions extends Options {
     connection: {
         host: string;
         port?: string | number;
@@ -12,11 +14,12 @@ interface TubeOptions extends Options {
     /** How many handlers there may be; 0, the default: any number. */
     subLimit?: number;
 }
-/** The interface of EventTube over an encke gateway: its pages move by the name of the host. */
+/** EventTube over an encke gateway: its pages move by the name of the host. */
 export declare class EventTube {
     #private;
     readonly options: TubeOptions;
-    constructor(options: TubeOptions);
+    readonly Client: typeof Encke;
+    constructor(options: TubeOptions, Client: typeof Encke);
     /** Connects; `sub` and `pub` do it too. */
     connect(): boolean;
     /** Hears an event; the promise is of an id, for `unsub`. */

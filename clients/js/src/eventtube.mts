@@ -1,4 +1,5 @@
-import { Encke } from "./encke.js";
+/** The interface of EventTube, for its pages. Loaded by the first one that is made. */
+import type { Encke } from "./encke.js";
 import type { Message, Options, Subscription } from "./types.js";
 
 /** The channel of what goes to everybody; an EventTube route of the gateway has the same. */
@@ -6,27 +7,30 @@ const BROADCAST = "broadcast";
 
 type Handler = (message: { event: string; data: unknown; type?: "broadcast" }) => void;
 
-interface TubeOptions extends Options {
+export interface TubeOptions extends Options {
   connection: { host: string; port?: string | number };
   /** How many handlers there may be; 0, the default: any number. */
   subLimit?: number;
 }
 
-/** The interface of EventTube over an encke gateway: its pages move by the name of the host. */
+/** EventTube over an encke gateway: its pages move by the name of the host. */
 export class EventTube {
   #encke: Encke | undefined;
   #handlers = new Map<string, Map<number, Handler>>();
   #followed = new Map<string, Subscription>();
   #ids = 0;
 
-  constructor(readonly options: TubeOptions) {}
+  constructor(
+    readonly options: TubeOptions,
+    readonly Client: typeof Encke,
+  ) {}
 
   /** Connects; `sub` and `pub` do it too. */
   connect(): boolean {
     if (this.#encke) return false;
     const { host, port } = this.options.connection;
     const secure = typeof location === "object" && location.protocol === "https:";
-    this.#encke = new Encke(`http${secure ? "s" : ""}://${host}${port ? `:${port}` : ""}`, this.options);
+    this.#encke = new this.Client(`http${secure ? "s" : ""}://${host}${port ? `:${port}` : ""}`, this.options);
     this.#follow(BROADCAST);
     return true;
   }

@@ -1,0 +1,5 @@
+/** Full jitter: so that a thousand clients do not come back at once. */
+export const jitter = (tries: number): number => Math.random() * Math.min(30_000, 500 * 2 ** tries);
+
+/** A text that no other page makes. */
+export const unique = (): string => Array.from(crypto.getRandomValues(new Uint32Array(3)), (part) => part.toString(36)).join("");
