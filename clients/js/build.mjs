@@ -16,7 +16,7 @@ const dist = join(here, "dist");
 const out = mkdtempSync(join(here, ".dist-"));
 
 // Names of properties that only one bundle knows, and that nothing of the browser has.
-const own = ["answered", "asked", "began", "cargo", "carry", "catchUp", "changed", "covered", "enter", "flush", "forget", "give", "heard", "isDue", "isIn", "joined", "learn", "leave", "line", "link", "memory", "named", "nudge", "offer", "over", "pass", "passed", "pause", "pinged", "reader", "refused", "release", "ride", "rung", "seen", "sent", "serve", "settle", "start", "stranded", "subject", "update"];
+const own = ["answered", "asked", "began", "cargo", "carry", "catchUp", "changed", "covered", "enter", "flush", "forget", "give", "heard", "isDue", "isIn", "joined", "learn", "leave", "drop", "line", "link", "memory", "named", "nudge", "offer", "over", "pass", "passed", "pause", "pinged", "reader", "readers", "refused", "release", "ride", "rung", "seen", "sent", "serve", "settle", "start", "stranded", "subject", "update", "ways"];
 
 const common = {
   absWorkingDir: here,
@@ -44,7 +44,7 @@ async function write({ file, limit = LIMIT, ...shape }) {
   const { code, map } = await minify(outputFiles[0].text, {
     module: shape.format === "esm",
     ecma: 2020,
-    compress: { passes: 3, unsafe_arrows: true, pure_getters: true, reduce_funcs: false },
+    compress: { passes: 3, unsafe_arrows: true, pure_getters: true, reduce_funcs: false, unsafe: true },
     sourceMap: { content: "inline", url: `${file}.map`, includeSources: true },
   });
   writeFileSync(join(out, file), code);

@@ -141,7 +141,11 @@ const hear = name => known.get(name) ?? (known.set(name, { unread: 0 }), known.g
 
 function enter() {
   let name = START[0];
-  try { name = clean(decodeURIComponent(location.hash.slice(1))) || name; } catch { /* no name: the first */ }
+  try {
+    const asked = decodeURIComponent(location.hash.slice(1));
+    // One that something is heard of may be called as no page would call it.
+    name = (known.has(asked) ? asked : clean(asked)) || name;
+  } catch { /* no name: the first */ }
   if (channel === `chat.${name}`) return;
   if (channel) beat({ gone: true });
   subscription?.unsubscribe();

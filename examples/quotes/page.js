@@ -115,6 +115,8 @@ function mark() {
   chosenRow = row >= 0 ? row : 0;
   if (chosen && $("chosen-name").textContent !== chosen.name) {
     $("chosen-name").textContent = chosen.name;
+    // What is told about the chart is told anew.
+    seconds = 0;
     line.clear();
     for (let i = Math.max(0, chosen.length - SPAN / SAMPLE); i < chosen.length; i++)
       line.add(performance.now() - (chosen.length - i) * SAMPLE, chosen.ring[(chosen.at + i) % SAMPLES]);

@@ -44,9 +44,9 @@ pub(crate) fn loom(root: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Builds the gateway and runs these files of `tests/browser` against it, or all.
+/// Builds the gateway and the examples, and runs these files of `tests/browser` against it, or all.
 pub(crate) fn browser(root: &Path, files: &[&str]) -> Result<()> {
-    cargo(root, &["build", "--package", "encke-gateway"], &[])?;
+    cargo(root, &["build", "--package", "encke-gateway", "--package", "chat", "--package", "quotes"], &[])?;
     let target = MetadataCommand::new().current_dir(root).no_deps().exec()?.target_directory;
     let gateway = target.join("debug").join("encke");
     npm_test(&root.join("tests/browser"), files, &[("ENCKE_BIN", gateway.as_str())])

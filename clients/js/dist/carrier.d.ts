@@ -1,6 +1,6 @@
 import type { Auth } from "./auth.js";
 import type { Item, Transport } from "./transport.js";
-import type { Cursor, State, TransportName } from "./types.js";
+import type { Cursor, RouteName, State, TransportName } from "./types.js";
 /** What the carrier serves. */
 export interface Cargo {
     /** What is to be followed now. */
@@ -15,7 +15,7 @@ export interface Cargo {
     stranded(): void;
     changed(): void;
     failed(error: Error): void;
-    url(route: TransportName, more: Record<string, string>, channels: string[]): string;
+    url(route: RouteName, more: Record<string, string>, channels: string[]): string;
     transport(name: TransportName): Promise<Transport>;
     /** Under which name is remembered what worked. */
     memory: string;
@@ -42,8 +42,7 @@ export declare const carrier: (cargo: Cargo, auth: Auth) => {
     use(names: TransportName[], wanted?: boolean): void;
     /** Carries from now on: by the tab that holds the connection, or by itself. */
     ride(by: Transport | null): void;
-    /** The channels have changed. */
-    update(): void;
+    update: () => void;
     /** An answer took so long. */
     learn(ms: number): void;
     /** Tries at once what is waited for, and looks whether the link lives: the network or the page has come back. */

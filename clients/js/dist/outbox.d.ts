@@ -3,7 +3,6 @@ import type { Problem, PublishOptions, Receipt } from "./types.js";
 /** What the gateway refused, with its reason. */
 export declare class EnckeError extends Error {
     readonly problem: Problem;
-    name: string;
     constructor(problem: Problem);
 }
 export type Outbox = ReturnType<typeof outbox>;

@@ -1,22 +1,25 @@
 import type { Auth } from "./auth.js";
-import { EnckeError } from "./outbox.js";
 import type { Reader } from "./reader.js";
+import type { Transport } from "./transport.js";
+import type { RouteName, TransportName } from "./types.js";
 /** What catching up needs of the client. */
 export interface Present {
-    has(reader: Reader): boolean;
-    /** Whether the link brings all that comes for it. */
-    covers(reader: Reader): boolean;
-    /** The address of a poll. */
-    url(channels: string[], since: string): string;
+    readers: Set<Reader>;
+    /** The transports that ask; each failure tries the next. */
+    ways: TransportName[];
+    transport(name: TransportName): Promise<Transport>;
+    url(route: RouteName, more: Record<string, string>, channels: string[]): string;
+    /** What the link brings. */
+    covered(): string[];
     /** An answer came, after so many milliseconds; some may have caught up. */
     answered(ms: number): void;
-    refused(reader: Reader, error: EnckeError): void;
+    failed(error: Error): void;
 }
 /**
  * Brings the past to new readers, by polls: whatever carries the present, the first answer needs one request only, and says at once
  * whether the gateway is there and what it refuses.
  */
-export declare const past: (present: Present, auth: Auth) => {
+export declare const past: ({ readers, ways, transport, url, covered, answered, failed }: Present, auth: Auth) => {
     add(reader: Reader): void;
     /** Tries at once what is waited for. */
     nudge(): void;

@@ -13,7 +13,7 @@ const read = (token: string): { exp?: number; sub?: string } => {
 export type Auth = ReturnType<typeof auth>;
 
 /** The token of the application, asked for once and again when it is time to. */
-export const auth = (source?: () => string | Promise<string>) => {
+export const auth = (source: (() => string | Promise<string>) | undefined, failed: (error: Error) => void) => {
   let known: Promise<string> | undefined;
   let end = Infinity;
 
@@ -24,9 +24,12 @@ export const auth = (source?: () => string | Promise<string>) => {
 
   const token = async () => {
     if (!source || known) return known;
-    const asked = (known = Promise.resolve(source()));
+    const asked = (known = Promise.resolve().then(source));
     // A failure is not kept: the next one who asks tries again.
-    asked.catch(forget);
+    asked.catch((error) => {
+      forget();
+      failed(error);
+    });
     end = 1000 * (read(await asked).exp ?? Infinity);
     return asked;
   };

@@ -1,7 +1,7 @@
 import type { Auth } from "./auth.js";
 import { jitter } from "./random.js";
 import type { Ask, End, Item, Link, Transport } from "./transport.js";
-import type { Cursor, State, TransportName } from "./types.js";
+import type { Cursor, RouteName, State, TransportName } from "./types.js";
 
 /** Milliseconds. A link that says nothing for so long, or for five times as long as an answer takes, lets nothing through. */
 const OPENING = 2000;
@@ -9,7 +9,7 @@ const TIMES = 5;
 /** A link that lived so long stands. */
 const STEADY = 5000;
 /** How long a peer has to answer a ping. */
-const PONG = 5000;
+const PONG = 3000;
 /** When to try a better transport again, at first and at most. */
 const CLIMB = 10_000;
 const CLIMB_MOST = 300_000;
@@ -28,7 +28,7 @@ export interface Cargo {
   stranded(): void;
   changed(): void;
   failed(error: Error): void;
-  url(route: TransportName, more: Record<string, string>, channels: string[]): string;
+  url(route: RouteName, more: Record<string, string>, channels: string[]): string;
   transport(name: TransportName): Promise<Transport>;
   /** Under which name is remembered what worked. */
   memory: string;
@@ -93,9 +93,9 @@ export const carrier = (cargo: Cargo, auth: Auth) => {
   let told = 0;
 
   const show = (state: State, retryIn?: number) => {
-    const now = { state, transport: (state === "open" && main?.name) || null, ...(retryIn && { retryIn }) };
-    if (`${Object.values(now)}` === `${Object.values(status)}`) return;
-    status = now;
+    const transport = (state === "open" && main?.name) || null;
+    if (state === status.state && transport === status.transport && !retryIn) return;
+    status = { state, transport, retryIn };
     cargo.changed();
   };
 
@@ -141,8 +141,8 @@ export const carrier = (cargo: Cargo, auth: Auth) => {
         take: (items) => take(one, items),
         end: (end) => ended(one, end),
       });
-    } catch (error) {
-      ended(one, { failed: true, problem: { detail: String(error), remedy: "give-up" } });
+    } catch {
+      ended(one, { failed: true });
     }
   };
 
@@ -178,6 +178,25 @@ export const carrier = (cargo: Cargo, auth: Auth) => {
     rung = one.rung;
     climbAt = one.heard + climbAfter;
     show("open");
+    update();
+  };
+
+  /** The channels have changed. */
+  const update = () => {
+    const channels = cargo.channels();
+    if (!channels.length) {
+      if (rides) stop("idle");
+      from = NOTHING;
+    } else if (!main) next || renew();
+    // What is opening is looked at when it takes over.
+    else if (!next) {
+      const dropped = main.channels.filter((channel) => !channels.includes(channel));
+      if (main.channels.length < channels.length + dropped.length || (dropped.length && !main.link?.drop)) renew();
+      else if (dropped.length) {
+        main.channels = channels;
+        main.link!.drop!(dropped);
+      }
+    }
   };
 
   const climbLater = () => {
@@ -200,7 +219,11 @@ export const carrier = (cargo: Cargo, auth: Auth) => {
     if (one === next) {
       next = null;
       // A better transport does not get through yet; or there was none to try, or no token.
-      if (main && (one.rung < rung || !one.link)) return one.rung + 1 < rung ? void open(one.rung + 1) : climbLater();
+      if (main && (one.rung < rung || !one.link)) {
+        if (one.rung + 1 < rung) open(one.rung + 1);
+        else climbLater();
+        return update();
+      }
     }
     drop(main);
     main = null;
@@ -223,7 +246,7 @@ export const carrier = (cargo: Cargo, auth: Auth) => {
   };
 
   /** What the clock is for: nothing tells that nothing comes. */
-  const look = (patience = cargo.heartbeat * 1.5) => {
+  const look = (patience = cargo.heartbeat * 1.2) => {
     const now = Date.now();
     if (next?.link && now - next.began > Math.max(OPENING, TIMES * pace)) ended(next, { failed: true });
     if (!main) return;
@@ -233,8 +256,7 @@ export const carrier = (cargo: Cargo, auth: Auth) => {
       main.pinged = now;
       link.ping();
     }
-    const quiet = link?.quiet ?? cargo.heartbeat * 1.1;
-    if (link?.ping ? pinged && now - pinged > PONG : silent > Math.max(patience, quiet)) ended(main, { failed: true });
+    if (link?.ping ? pinged && now - pinged > PONG : silent > (link?.quiet ?? cargo.heartbeat * 1.2)) ended(main, { failed: true });
     else if (now - began > STEADY) stands(main, now);
   };
 
@@ -281,21 +303,7 @@ export const carrier = (cargo: Cargo, auth: Auth) => {
       renew();
     },
 
-    /** The channels have changed. */
-    update() {
-      const channels = cargo.channels();
-      const known = (next ?? main)?.channels ?? [];
-      const dropped = known.filter((channel) => !channels.includes(channel));
-      if (!channels.length) {
-        if (rides) stop("idle");
-        from = NOTHING;
-      } else if (channels.some((channel) => !known.includes(channel))) renew();
-      else if (dropped.length) {
-        if (next || !main!.link?.drop) return renew();
-        main!.channels = channels;
-        main!.link.drop(dropped);
-      }
-    },
+    update,
 
     /** An answer took so long. */
     learn(ms: number) {

@@ -9,7 +9,7 @@ import type { Item, Transport } from "./transport.js";
 import { longpoll, poll } from "./transports/pull.js";
 import { sse } from "./transports/sse.js";
 import { ws } from "./transports/ws.js";
-import type { Cursor, Gap, Message, Options, PublishOptions, Receipt, State, StateChange, SubscribeOptions, Subscription, TransportName } from "./types.js";
+import type { Cursor, Gap, Message, Options, PublishOptions, Receipt, RouteName, State, StateChange, SubscribeOptions, Subscription, TransportName } from "./types.js";
 
 interface Listeners {
   state: (change: StateChange) => void;
@@ -19,6 +19,9 @@ interface Listeners {
 
 /** Where the transports are that are loaded on demand. */
 export const far = { load: (): Promise<Record<string, Transport>> => import("./legacy.mjs") };
+
+/** What can ask for the past; those that may be used go first. */
+const WAYS: TransportName[] = ["poll", "longpoll", "jsonp"];
 
 const load = async (name: TransportName): Promise<Transport> => {
   const own: Record<string, Transport> = { ws, sse, longpoll, poll };
@@ -61,13 +64,15 @@ export class Encke {
     }: Options = {},
   ) {
     const base = new URL(url, globalThis.location?.href).href.replace(/\/?([?#].*)?$/, "/");
-    const token = auth(source);
+    const memory = `encke ${base}`;
+    const failed = (error: Error) => this.#emit("error", error);
+    const token = auth(source, failed);
     const readers = new Set<Reader>();
     let shared: Tabs | undefined;
     let entered = false;
 
-    const locate = (route: TransportName | "publish", more: Record<string, string> = {}, channels: string[] = []) => {
-      const at = new URL(paths[route] ?? (route === "jsonp" ? (paths.poll ?? "poll") : route), base);
+    const locate = (route: RouteName, more: Record<string, string> = {}, channels: string[] = []) => {
+      const at = new URL(paths[route] ?? route, base);
       for (const channel of channels) at.searchParams.append("channel", channel);
       for (const name in more) at.searchParams.set(name, more[name]);
       return at.href;
@@ -91,10 +96,10 @@ export class Encke {
           // What waits to be published need not wait longer.
           if (this.state === "open") this.#outbox.flush();
         },
-        failed: (error) => this.#emit("error", error),
+        failed,
         url: locate,
         transport: load,
-        memory: `encke ${base}`,
+        memory,
         pollInterval,
         heartbeat,
       },
@@ -105,18 +110,16 @@ export class Encke {
 
     const catching = past(
       {
-        has: (reader) => readers.has(reader),
-        covers: (reader) => reader.isIn(carries.covered()),
-        url: (channels, since) => locate("poll", { since }, channels),
+        readers,
+        ways: WAYS.filter((name) => transports.includes(name)).concat(WAYS),
+        transport: load,
+        url: locate,
+        covered: carries.covered,
         answered(ms) {
           carries.learn(ms);
           carries.update();
         },
-        refused: (reader, error) => {
-          readers.delete(reader);
-          reader.settle(error);
-          this.#emit("error", error);
-        },
+        failed,
       },
       token,
     );
@@ -138,7 +141,7 @@ export class Encke {
       entered = true;
       if (!share || !canShare()) return carries.ride(null);
       const subject = await token.subject().catch(Math.random);
-      shared ??= tabs(`encke ${base} ${subject}`, {
+      shared ??= tabs(`${memory} ${subject}`, {
         carry: (via) => carries.ride(via),
         transport: () => carries.status().transport,
         named: (name) => carries.named(name),

@@ -44,7 +44,8 @@ export class EventTube {
       throw new Error(`there are ${limit} subscriptions already`);
     const id = ++this.#ids;
     this.#handlers.set(event, handlers.set(id, handler));
-    await this.#follow(event).ready;
+    // What was refused is not followed.
+    await this.#follow(event).ready.catch((error) => this.unsub(event, id).then(() => Promise.reject(error)));
     return id;
   }
 

@@ -41,20 +41,20 @@ export const iframe: Transport = (ask, tell) => {
   };
 };
 
-/** Polls by script elements, which no origin rule stops; the route has to allow it. */
+/** Polls by script elements, which no origin rule stops; the route of polls has to allow it. */
 export const jsonp: Transport = (ask, tell) => {
   let script: HTMLScriptElement;
   let next: ReturnType<typeof setTimeout>;
   let since = ask.since;
   const poll = () => {
     script = document.createElement("script");
-    script.src = ask.url("jsonp", { since, callback: name, ...token(ask) });
+    script.src = ask.url("poll", { since, callback: name, ...token(ask) });
     script.onerror = () => tell.end({ failed: true });
     script.onload = () => script.remove();
     document.head.append(script);
   };
   const { name, forget } = named(({ messages, cursor }: { messages: Item[]; cursor: string }) => {
-    tell.take(messages);
+    tell.take(messages, messages.length > 15);
     tell.alive((since = cursor));
     next = setTimeout(poll, ask.pollInterval * (0.8 + 0.4 * Math.random()));
   });

@@ -11,7 +11,6 @@ const WINDOW = 540_000;
 
 /** What the gateway refused, with its reason. */
 export class EnckeError extends Error {
-  override name = "EnckeError";
   constructor(readonly problem: Problem) {
     super(problem.detail);
   }
@@ -65,8 +64,8 @@ export const outbox = (url: () => string, auth: Auth, limit: number) => {
     const again = sent.filter((letter, i) => {
       const result = results?.[i] ?? problem ?? {};
       if (result.cursor) return letter.sent(result as Receipt);
-      if (result.remedy ? result.remedy === "give-up" : (result.status ?? 500) < 500) return letter.refused(new EnckeError(result));
-      if (Date.now() - began > WINDOW) return letter.refused(new EnckeError({ detail: "no answer in time: it may be stored or not" }));
+      if (result.remedy ? result.remedy === "give-up" : (result.status ?? 500) < 500 && !result.retry_after) return letter.refused(new EnckeError(result));
+      if (Date.now() - began > WINDOW) return letter.refused(new EnckeError({ detail: "no answer: stored or not" }));
       after = Math.max(after, 1000 * (result.retry_after ?? 0), jitter(tries));
       return true;
     });
@@ -97,7 +96,7 @@ export const outbox = (url: () => string, auth: Auth, limit: number) => {
 
     publish: (channel: string, data: unknown, { name, key }: PublishOptions = {}) =>
       new Promise<Receipt>((sent, refused) => {
-        if (letters.length >= limit) return refused(new EnckeError({ detail: `${limit} messages wait already` }));
+        if (letters.length >= limit) return refused(new EnckeError({ detail: "full" }));
         const content = data instanceof Uint8Array ? { base64: base64(data) } : { data };
         const line = JSON.stringify({ channel, ...content, name, key: key ?? `${own}-${keys++}` });
         letters.push({ line, sent, refused });
@@ -108,7 +107,7 @@ export const outbox = (url: () => string, auth: Auth, limit: number) => {
     /** Nothing more is sent; what waits is refused. */
     close() {
       clearTimeout(retry);
-      for (const { refused } of letters.splice(0)) refused(new EnckeError({ detail: "the client was closed" }));
+      for (const { refused } of letters.splice(0)) refused(new EnckeError({ detail: "closed" }));
     },
   };
 };

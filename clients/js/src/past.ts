@@ -2,76 +2,94 @@ import type { Auth } from "./auth.js";
 import { EnckeError } from "./outbox.js";
 import { jitter } from "./random.js";
 import type { Reader } from "./reader.js";
-import { get, refusal, type End } from "./transport.js";
+import type { Ask, End, Item, Transport } from "./transport.js";
+import type { RouteName, TransportName } from "./types.js";
 
-/** As many messages as a poll brings at most, and 1 MiB, in characters of up to three bytes; an answer with so much may not be the last. */
-const FULL = 1000;
-const LONG = 300_000;
+/** How long an answer may take, in milliseconds; the next may take longer. */
+const LATE = 5000;
 
 /** What catching up needs of the client. */
 export interface Present {
-  has(reader: Reader): boolean;
-  /** Whether the link brings all that comes for it. */
-  covers(reader: Reader): boolean;
-  /** The address of a poll. */
-  url(channels: string[], since: string): string;
+  readers: Set<Reader>;
+  /** The transports that ask; each failure tries the next. */
+  ways: TransportName[];
+  transport(name: TransportName): Promise<Transport>;
+  url(route: RouteName, more: Record<string, string>, channels: string[]): string;
+  /** What the link brings. */
+  covered(): string[];
   /** An answer came, after so many milliseconds; some may have caught up. */
   answered(ms: number): void;
-  refused(reader: Reader, error: EnckeError): void;
+  failed(error: Error): void;
 }
 
 /**
  * Brings the past to new readers, by polls: whatever carries the present, the first answer needs one request only, and says at once
  * whether the gateway is there and what it refuses.
  */
-export const past = (present: Present, auth: Auth) => {
+export const past = ({ readers, ways, transport, url, covered, answered, failed }: Present, auth: Auth) => {
   /** They begin together at the end of the present task. */
   let fresh: Reader[] = [];
   /** What waits, and need not when the page comes back. */
-  const waits = new Set<() => void>();
+  let waits: (() => void)[] = [];
 
-  const pause = (ms: number) =>
-    new Promise<void>((done) => {
-      const over = () => {
-        waits.delete(over);
-        done();
-      };
-      waits.add(over);
-      setTimeout(over, ms);
-    });
+  /** How often no answer came. */
+  let failures = 0;
 
-  /** One poll for all of them, which may have to be followed by another. */
-  const poll = async (readers: Reader[]): Promise<End> => {
+  /** One answer for all of them, which may have to be followed by another. */
+  const ask = async (group: Reader[]): Promise<End> => {
     const began = Date.now();
-    const sure = readers.map(present.covers);
-    try {
-      const url = present.url([...new Set(readers.flatMap((reader) => reader.channels))], readers[0].since());
-      const answer = await get(url, await auth.token(), AbortSignal.timeout(15_000));
-      if (!answer.ok) return await refusal(answer);
-      const text = await answer.text();
-      const { messages, cursor } = JSON.parse(text);
-      const last = messages.length < FULL && text.length < LONG;
-      // Where the link has begun with it meanwhile, something may be between them.
-      readers.forEach((reader, i) => present.has(reader) && reader.catchUp(messages, cursor, last && (sure[i] || !present.covers(reader))));
-      present.answered(Date.now() - began);
-      return {};
-    } catch {
-      return { failed: true };
-    }
+    const isCovered = (one: Reader) => one.isIn(covered());
+    const sure = group.map(isCovered);
+    const channels = [...new Set(group.flatMap((one) => one.channels))];
+    const [way, token] = await Promise.all([transport(ways[failures % ways.length]), auth.token()]);
+    return new Promise((done) => {
+      let taken: Item[] = [];
+      let last = true;
+      const end = (end: End) => {
+        clearTimeout(late);
+        link.close();
+        done(end);
+      };
+      const late = setTimeout(() => end({ failed: true }), LATE * (failures + 1));
+      const ask: Ask = { channels, since: group[0].since(), token, pollInterval: 0, url: (route, more = {}) => url(route, more, channels) };
+      const link = way(ask, {
+        take(items, cut) {
+          taken = items;
+          last = !cut;
+        },
+        alive(place) {
+          failures = 0;
+          waits = [];
+          // Where the link has begun with it meanwhile, something may be between them.
+          group.forEach((one, i) => readers.has(one) && one.catchUp(taken, place!, last && (sure[i] || !isCovered(one))));
+          answered(Date.now() - began);
+          end({});
+        },
+        end,
+      });
+    });
   };
 
   const join = async (group: Reader[]): Promise<void> => {
-    for (let tries = 0; ; ) {
-      const readers = group.filter((reader) => present.has(reader) && !reader.joined());
-      if (!readers.length) return;
-      const { problem, after, failed } = await poll(readers);
-      if (problem?.remedy === "give-up") {
+    for (;;) {
+      group = group.filter((one) => readers.has(one) && !one.joined());
+      if (!group.length) return;
+      const { problem, after, failed: again } = await ask(group).catch((): End => ({ failed: true }));
+      // A route that is not there is one way less.
+      if (problem?.remedy === "give-up" && (problem.status !== 404 || failures >= ways.length - 1)) {
         // One of them may be what was wrong.
-        if (readers.length > 1) return readers.forEach((reader) => join([reader]));
-        return present.refused(readers[0], new EnckeError(problem));
+        if (group.length > 1) return group.forEach((one) => join([one]));
+        const error = new EnckeError(problem);
+        readers.delete(group[0]);
+        group[0].settle(error);
+        return failed(error);
       }
       if (problem?.remedy === "reauthenticate") auth.forget();
-      if (failed) await pause(after || jitter(tries++));
+      if (again)
+        await new Promise<void>((done) => {
+          waits.push(done);
+          setTimeout(done, after || jitter(failures++));
+        });
     }
   };
 
@@ -92,7 +110,7 @@ export const past = (present: Present, auth: Auth) => {
     },
     /** Tries at once what is waited for. */
     nudge() {
-      for (const over of waits) over();
+      for (const done of waits) done();
     },
   };
 };

@@ -2,4 +2,4 @@
 export const jitter = (tries: number): number => Math.random() * Math.min(30_000, 500 * 2 ** tries);
 
 /** A text that no other page makes. */
-export const unique = (): string => Array.from(crypto.getRandomValues(new Uint32Array(3)), (part) => part.toString(36)).join("");
+export const unique = (): string => crypto.getRandomValues(new Uint32Array(3)).join(".");

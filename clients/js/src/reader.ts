@@ -1,4 +1,4 @@
-import { epochOf, isBefore, selects, seqOf } from "./place.js";
+import { epochOf, isBefore, selected, seqOf } from "./place.js";
 import type { Item } from "./transport.js";
 import type { Cursor, Gap, Message } from "./types.js";
 
@@ -26,6 +26,7 @@ export const reader = (channels: string[], since: string, { give, settle, pass }
   let seen: Cursor | null = null;
   /** What came by the link before the past was there; `null` once it is. */
   let held: Item[] | null = [];
+  const selections = channels.map(selected);
   /** The last message of each channel. */
   const tips = new Map<string, number>();
   /** All after it was asked for; -1: the beginning was not a place, and what went before it is no loss. */
@@ -62,7 +63,7 @@ export const reader = (channels: string[], since: string, { give, settle, pass }
       takeGap({ type: "gap", channel, from, to: `${epoch}-${to}`, reason: "lost" });
     let mine = false;
     for (const [name, prior] of Object.entries({ ...also, [channel]: prev })) {
-      const selector = channels.find((selector) => selects(selector, name));
+      const selector = channels.find((_, i) => selections[i].test(name));
       if (!selector) continue;
       mine = true;
       if (seen && epochOf(seen) !== epoch) lost(selector, seen, prior);

@@ -96,7 +96,6 @@ export const tabs = (name: string, home: Home) => {
 
   /** Leads for as long as the promise is open. */
   const lead = () => {
-    if (!channel) return;
     leads = true;
     home.carry(null);
     say({ lead: id });
@@ -104,7 +103,10 @@ export const tabs = (name: string, home: Home) => {
   };
 
   const hold = (options: LockOptions) => {
+    const at = channel;
     const granted = (lock: Lock | null) => {
+      // The tab has left since it asked, and may have come back and asked again.
+      if (channel !== at) return;
       if (lock) return lead();
       home.carry(follow);
       waits = new AbortController();
@@ -112,7 +114,7 @@ export const tabs = (name: string, home: Home) => {
     };
     navigator.locks.request(name, options, granted).catch(() => {
       // The lead was taken away; or it is no longer waited for.
-      if (!leads || !channel) return;
+      if (!leads || channel !== at) return;
       leave();
       enter();
     });

@@ -1,4 +1,4 @@
-import type { Cursor, Gap, Message, Problem, TransportName } from "./types.js";
+import type { Cursor, Gap, Message, Problem, RouteName } from "./types.js";
 
 export type Item = Message | Gap;
 
@@ -9,7 +9,7 @@ export interface Ask {
   token: string | undefined;
   pollInterval: number;
   /** The address of a route, with what is asked in its query. */
-  url(route: TransportName, more?: Record<string, string>): string;
+  url(route: RouteName, more?: Record<string, string>): string;
 }
 
 /** Why a link ended. With nothing in it: as it should, come again. */
@@ -25,8 +25,8 @@ export interface End {
 export interface Tell {
   /** Something came: the link lives. All up to `place` has been told. */
   alive(place?: Cursor): void;
-  /** Messages and gaps in their order. A message is a place too. */
-  take(items: Item[]): void;
+  /** Messages and gaps in their order. A message is a place too. With `cut`, there may be more already. */
+  take(items: Item[], cut?: boolean): void;
   /** The last word. */
   end(end: End): void;
 }

@@ -1,6 +1,8 @@
 /** How a connection is made, best first: `ws`, `sse`, `longpoll`, `poll`; `iframe` and `jsonp` for where nothing else is let through. */
 export type TransportName = "ws" | "sse" | "longpoll" | "poll" | "iframe" | "jsonp";
 
+export type RouteName = Exclude<TransportName, "jsonp"> | "publish";
+
 /** A place in the log, `7f3k2q9x-42`: everything up to and including it has been seen. One token, whatever is followed and however. */
 export type Cursor = string;
 
@@ -72,13 +74,13 @@ export interface Options {
   token?: () => string | Promise<string>;
   /** Whether the tabs of an origin share one connection; true by default. Only tabs of the same subject do. */
   share?: boolean;
-  /** Where the routes are, relative to the URL; their names by default. */
-  paths?: Partial<Record<TransportName | "publish", string>>;
+  /** Where the routes are, relative to the URL; their names by default. JSONP asks that of `poll`. */
+  paths?: Partial<Record<RouteName, string>>;
   /** Milliseconds between two polls; 2,000 by default. */
   pollInterval?: number;
   /** How many publishes may wait for a connection; 256 by default. Beyond it they are refused. */
   buffer?: number;
-  /** The gateway's `[stream] heartbeat` in milliseconds; 15,000 by default. Half as long again without a byte is silence. */
+  /** The gateway's `[stream] heartbeat` in milliseconds; 15,000 by default. A fifth longer without a byte is silence. */
   heartbeat?: number;
 }
 

@@ -1,4 +1,4 @@
-import { epochOf, selects, seqOf } from "../src/place.js";
+import { epochOf, selected, seqOf } from "../src/place.js";
 import type { Item } from "../src/transport.js";
 import type { Gap } from "../src/types.js";
 import type { Log } from "./log.js";
@@ -8,13 +8,13 @@ import type { Log } from "./log.js";
  * twice; and no gap without a reason.
  */
 export const judge = (log: Log, channels: string[], since: string, items: Item[], mayMiss: boolean): string | undefined => {
-  const mine = log.history.filter((entry) => entry.channels.some((name) => channels.some((selector) => selects(selector, name))));
+  const mine = log.history.filter((entry) => entry.channels.some((name) => channels.some((selector) => selected(selector).test(name))));
   const index = (cursor: string) => mine.findIndex(({ epoch, seq }) => epoch === epochOf(cursor) && seq === seqOf(cursor));
   const gaps: Gap[] = [];
 
   const isTold = ({ epoch, seq, channels }: (typeof mine)[number]) =>
     gaps.some(({ channel, from, to }) => {
-      if (!channels.some((name) => selects(channel, name))) return false;
+      if (!channels.some((name) => selected(channel).test(name))) return false;
       if (epochOf(from) === epochOf(to)) return epoch === epochOf(to) && seq > seqOf(from) && seq <= seqOf(to);
       if (epoch === epochOf(to)) return seq <= seqOf(to);
       return epoch === epochOf(from) ? seq > seqOf(from) : true;

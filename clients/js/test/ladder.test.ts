@@ -132,6 +132,31 @@ scene("climbing backs off, and what carries is not touched by it", async (world)
   assert.deepEqual([client.transport, world.to("sse").length], ["sse", 1]);
 });
 
+scene("use() begins anew with climbing, and so does a better transport that stands", async (world) => {
+  world.ways.ws = "refuse";
+  const client = world.client();
+  listen(client, "a");
+  const climbs = async (least: number, most: number) => {
+    await world.until(() => client.transport === "sse");
+    const began = Date.now();
+    const tried = world.to("ws").length;
+    await world.until(() => world.to("ws").length > tried, 400_000);
+    assert.ok(Date.now() - began >= least && Date.now() - began <= most, `${Date.now() - began}`);
+  };
+  await climbs(9000, 12_000);
+  await world.pass(300_000, 100);
+  client.use("ws", "sse");
+  await world.pass(100);
+  await climbs(9000, 12_000);
+  await world.pass(300_000, 100);
+  delete world.ways.ws;
+  await world.until(() => client.transport === "ws", 400_000);
+  await world.pass(10_000);
+  world.ways.ws = "refuse";
+  world.cut();
+  await climbs(9000, 25_000);
+});
+
 scene("a transport that opens and breaks is tried less and less", async (world) => {
   // It lets the first frame through, and cuts soon after it.
   const stop = setInterval(() => world.cut("ws"), 700);

@@ -1,4 +1,4 @@
-import { epochOf, selects, seqOf } from "../src/place.js";
+import { epochOf, selected, seqOf } from "../src/place.js";
 import type { Item } from "../src/transport.js";
 import type { Cursor, Gap, Message } from "../src/types.js";
 
@@ -76,7 +76,7 @@ export class Log {
 
   /** The numbers of what a reader of `selector` gets after a seq. */
   seqs(selector: string, after = 0): number[] {
-    return this.#entries.filter(({ seq, channels }) => seq > after && channels.some((name) => selects(selector, name))).map(({ seq }) => seq);
+    return this.#entries.filter(({ seq, channels }) => seq > after && channels.some((name) => selected(selector).test(name))).map(({ seq }) => seq);
   }
 
   /** What follows after `since`, and the place after it. */
@@ -86,7 +86,7 @@ export class Log {
     if (/^\w{8}-\d+$/.test(since)) {
       const reason = epochOf(since) !== this.epoch ? "epoch" : seqOf(since) > this.head ? "future" : "trimmed";
       for (const channel of selectors) {
-        const trimmed = Math.max(0, ...[...this.#trimmed].filter(([name]) => selects(channel, name)).map(([, seq]) => seq));
+        const trimmed = Math.max(0, ...[...this.#trimmed].filter(([name]) => selected(channel).test(name)).map(([, seq]) => seq));
         if (reason === "trimmed" && trimmed <= after) continue;
         const to = this.cursor(reason === "future" ? this.head : trimmed);
         gaps.push({ type: "gap", channel, from: since, to, reason });
@@ -95,7 +95,7 @@ export class Log {
     const messages: Message[] = [];
     for (const { seq, channels, prev, data, name } of this.#entries) {
       if (seq <= after || messages.length === limit) continue;
-      const followed = channels.filter((channel) => selectors.some((selector) => selects(selector, channel)));
+      const followed = channels.filter((channel) => selectors.some((selector) => selected(selector).test(channel)));
       if (!followed.length) continue;
       const [channel, ...others] = followed;
       const also = Object.fromEntries(others.map((other) => [other, prev[other]]));

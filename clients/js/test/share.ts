@@ -8,11 +8,13 @@ export const channels = (later: Later) => {
   class Fake {
     onmessage: ((heard: { data: unknown }) => void) | null = null;
     readonly page = Page.now();
+    #gone = false;
     constructor(readonly name: string) {
       all.add(this);
-      this.page.lost.add(() => all.delete(this));
+      this.page.lost.add(() => void (this.#gone = all.delete(this)));
     }
     postMessage(data: unknown): void {
+      if (this.#gone) return;
       if (!all.has(this)) throw new Error("closed");
       const copy = JSON.stringify(data);
       for (const other of all)

@@ -1,4 +1,3 @@
-import { isBefore } from "../src/place.js";
 import type { Link } from "./links.js";
 import { Page } from "./page.js";
 import type { World } from "./world.js";
@@ -71,24 +70,15 @@ export const socketOf = (world: World) =>
       this.#wire.say!(JSON.stringify(frame));
     }
 
-    #obey({ type, channels = [], since }: { type: string; channels?: string[]; since?: string }): void {
+    #obey({ type, channels }: { type: string; channels?: string[] }): void {
       if (type === "ping") this.#say({ type: "pong", cursor: this.#place });
-      if (type === "unsubscribe") this.#channels = this.#channels.filter((channel) => !channels.includes(channel));
-      if (type !== "subscribe") return;
-      // What is between comes at first, without what came already.
-      if (since && isBefore(since, this.#place)) {
-        const old = new Set(world.log.read(this.#channels, since).messages.map((item) => (item.type === "message" ? item.seq : 0)));
-        this.#say({ type: "subscribed", cursor: since });
-        for (const item of world.log.read([...this.#channels, ...channels], since).messages)
-          if (item.type === "message" && !old.has(item.seq) && !isBefore(this.#place, item.cursor)) this.#say(item);
-      } else this.#say({ type: "subscribed", cursor: this.#place });
-      this.#channels.push(...channels.filter((channel) => !this.#channels.includes(channel)));
+      if (type === "unsubscribe") this.#channels = this.#channels.filter((channel) => !channels!.includes(channel));
     }
 
     #flow(): void {
       if (this.readyState !== 1) return;
       const { messages, cursor } = world.log.read(this.#channels, this.#place);
       this.#place = cursor;
-      for (const item of messages) if (item.type === "message") this.#say(item);
+      for (const item of messages) this.#say(item);
     }
   } as unknown as typeof WebSocket;

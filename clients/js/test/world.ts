@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { mock, test } from "node:test";
 import { Encke } from "../src/encke.js";
 import type { Item } from "../src/transport.js";
@@ -58,10 +59,10 @@ export class World {
     const { setTimeout: timeout, setInterval: interval } = globalThis;
     this.#timeout = timeout;
     // What a page has started stops with it.
-    const bound = (call: (...values: unknown[]) => void, page = Page.now()) => () => page.do(() => this.#guard(call));
+    const bound = (call: (...values: unknown[]) => void, values: unknown[], page = Page.now()) => () => page.do(() => this.#guard(() => call(...values)));
     const world: Record<string, unknown> = {
-      setTimeout: (call: () => void, ms = 0) => timeout(bound(call), ms),
-      setInterval: (call: () => void, ms = 0) => interval(bound(call), ms),
+      setTimeout: (call: () => void, ms = 0, ...values: unknown[]) => timeout(bound(call, values), ms),
+      setInterval: (call: () => void, ms = 0, ...values: unknown[]) => interval(bound(call, values), ms),
       addEventListener: (...values: Parameters<EventTarget["addEventListener"]>) => Page.now().addEventListener(...values),
       document: { get hidden() { return Page.now().hidden; } },
       navigator: { locks: this.locks },
@@ -119,6 +120,14 @@ export class World {
     }
   }
 
+  /** Lets time pass until a promise is settled; what it came to. */
+  async of<T>(promise: Promise<T>): Promise<T> {
+    let over = false;
+    promise.then(() => (over = true), () => (over = true));
+    await this.until(() => over);
+    return promise;
+  }
+
   /** Calls code of a page after a while. */
   later(page: Page, call: () => void, ms = this.latency): void {
     this.#timeout.call(globalThis, () => page.do(() => this.#guard(call)), ms);
@@ -169,11 +178,13 @@ export class World {
   }
 
   #fetch(url: string, { headers, body, signal }: RequestInit): Promise<Response> {
+    // Nothing goes out that was given up before.
+    if (signal?.aborted) return Promise.reject(signal.reason);
     const token = new Headers(headers).get("authorization")?.replace("Bearer ", "") ?? null;
     const asked = this.note(url, { token, body: `${body ?? ""}`, signal: signal ?? undefined });
     return new Promise((resolve, reject) => {
       const abort = () => reject(signal?.reason);
-      if (signal?.aborted) return abort();
+      if (signal) setMaxListeners(0, signal);
       signal?.addEventListener("abort", abort);
       this.later(asked.page, async () => {
         const way = await this.way(asked);

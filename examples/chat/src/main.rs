@@ -1,6 +1,6 @@
 //! A chat: encke in a hyper service of one's own. `cargo run -p chat`, then open what it prints.
 //!
-//! `plug.rs` is for the demonstration only; without it this file is all that an embedder needs.
+//! `plug.rs` is for the demonstration only.
 
 mod hub;
 mod page;

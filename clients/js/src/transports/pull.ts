@@ -1,5 +1,9 @@
 import { get, HELD, refusal, type Transport } from "../transport.js";
 
+/** As many messages as a poll brings at most, and 1 MiB, in characters of up to three bytes; an answer with so much may not be the last. */
+const FULL = 1000;
+const LONG = 300_000;
+
 const pause = (ms: number) => new Promise((done) => setTimeout(done, ms));
 
 /** How long a request may be held, in seconds; less where something on the way is more impatient. */
@@ -34,10 +38,13 @@ const pull =
         const answer = await one(since, wait);
         if (!answer) continue;
         if (!answer.ok) return refusal(answer);
-        const { messages, cursor } = await answer.json();
+        const text = await answer.text();
+        const { messages, cursor } = JSON.parse(text);
         if (signal.aborted) return {};
-        tell.take(messages);
+        const cut = messages.length >= FULL || text.length > LONG;
+        tell.take(messages, cut);
         tell.alive((since = cursor));
+        if (cut) continue;
         if (route === "poll") await pause(ask.pollInterval * (0.8 + 0.4 * Math.random()));
         // A node that is being drained holds nothing.
         else if (wait && !messages.length && Date.now() - began < 900) await pause(1000);
