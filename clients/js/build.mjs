@@ -16,7 +16,7 @@ const dist = join(here, "dist");
 const out = mkdtempSync(join(here, ".dist-"));
 
 // Names of properties that only one bundle knows, and that nothing of the browser has.
-const own = ["answered", "asked", "began", "cargo", "carry", "catchUp", "changed", "covered", "enter", "flush", "forget", "give", "heard", "isDue", "isIn", "joined", "learn", "leave", "drop", "line", "link", "memory", "named", "nudge", "offer", "over", "pass", "passed", "pause", "pinged", "reader", "readers", "refused", "release", "ride", "rung", "seen", "sent", "serve", "settle", "start", "stranded", "subject", "update", "ways"];
+const own = ["answered", "asked", "began", "cargo", "carry", "catchUp", "changed", "covered", "enter", "flush", "forget", "give", "heard", "isDue", "isIn", "joined", "leave", "drop", "line", "link", "memory", "named", "nudge", "offer", "over", "pass", "passed", "pause", "pinged", "reader", "readers", "refused", "release", "ride", "rung", "seen", "sent", "serve", "settle", "start", "stranded", "subject", "update", "ways"];
 
 const common = {
   absWorkingDir: here,

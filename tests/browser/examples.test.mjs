@@ -112,6 +112,7 @@ forEachBrowser('chat: history, names, who is here, who types', async ({ browser,
   await ann.type('#text', 'never sent');
   await says(bob, '#typing', 'Ann is typing…');
   await says(bob, '#typing', '');
+  await fill(ann, '#text', '');
 
   await fill(bob, '#open-name', 'Elsewhere');
   await bob.click('#open button');

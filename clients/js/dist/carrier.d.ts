@@ -43,8 +43,6 @@ export declare const carrier: (cargo: Cargo, auth: Auth) => {
     /** Carries from now on: by the tab that holds the connection, or by itself. */
     ride(by: Transport | null): void;
     update: () => void;
-    /** An answer took so long. */
-    learn(ms: number): void;
     /** Tries at once what is waited for, and looks whether the link lives: the network or the page has come back. */
     nudge(): void;
     /** Lets go of the network, until it rides again. */

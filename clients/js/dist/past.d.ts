@@ -11,8 +11,8 @@ export interface Present {
     url(route: RouteName, more: Record<string, string>, channels: string[]): string;
     /** What the link brings. */
     covered(): string[];
-    /** An answer came, after so many milliseconds; some may have caught up. */
-    answered(ms: number): void;
+    /** An answer came; some may have caught up. */
+    answered(): void;
     failed(error: Error): void;
 }
 /**

@@ -3,9 +3,8 @@ import { jitter } from "./random.js";
 import type { Ask, End, Item, Link, Transport } from "./transport.js";
 import type { Cursor, RouteName, State, TransportName } from "./types.js";
 
-/** Milliseconds. A link that says nothing for so long, or for five times as long as an answer takes, lets nothing through. */
-const OPENING = 2000;
-const TIMES = 5;
+/** Milliseconds. A link that says nothing for so long lets nothing through; where none did, each has longer in the next round. */
+const OPENING = 2200;
 /** A link that lived so long stands. */
 const STEADY = 5000;
 /** How long a peer has to answer a ping. */
@@ -70,8 +69,6 @@ export type Carrier = ReturnType<typeof carrier>;
  */
 export const carrier = (cargo: Cargo, auth: Auth) => {
   let status: Status = { state: "idle", transport: null };
-  /** How long the gateway took to answer lately, in milliseconds. */
-  let pace = 0;
   /** The link that carries or did last: all of its channels has come up to its place. */
   let from: Pick<Try, "channels"> & { place: Cursor | null } = NOTHING;
   /** Goes before all others while another tab holds the connection. */
@@ -248,7 +245,7 @@ export const carrier = (cargo: Cargo, auth: Auth) => {
   /** What the clock is for: nothing tells that nothing comes. */
   const look = (patience = cargo.heartbeat * 1.2) => {
     const now = Date.now();
-    if (next?.link && now - next.began > Math.max(OPENING, TIMES * pace)) ended(next, { failed: true });
+    if (next?.link && now - next.began > OPENING * (rounds + 1)) ended(next, { failed: true });
     if (!main) return;
     const { link, heard, began, pinged } = main;
     const silent = now - heard;
@@ -304,11 +301,6 @@ export const carrier = (cargo: Cargo, auth: Auth) => {
     },
 
     update,
-
-    /** An answer took so long. */
-    learn(ms: number) {
-      pace = ms;
-    },
 
     /** Tries at once what is waited for, and looks whether the link lives: the network or the page has come back. */
     nudge() {

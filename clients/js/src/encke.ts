@@ -115,10 +115,7 @@ export class Encke {
         transport: load,
         url: locate,
         covered: carries.covered,
-        answered(ms) {
-          carries.learn(ms);
-          carries.update();
-        },
+        answered: carries.update,
         failed,
       },
       token,

@@ -65,7 +65,7 @@ export const outbox = (url: () => string, auth: Auth, limit: number) => {
       const result = results?.[i] ?? problem ?? {};
       if (result.cursor) return letter.sent(result as Receipt);
       if (result.remedy ? result.remedy === "give-up" : (result.status ?? 500) < 500 && !result.retry_after) return letter.refused(new EnckeError(result));
-      if (Date.now() - began > WINDOW) return letter.refused(new EnckeError({ detail: "no answer: stored or not" }));
+      if (Date.now() - began > WINDOW) return letter.refused(new EnckeError({ detail: "stored or not" }));
       after = Math.max(after, 1000 * (result.retry_after ?? 0), jitter(tries));
       return true;
     });

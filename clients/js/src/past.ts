@@ -17,8 +17,8 @@ export interface Present {
   url(route: RouteName, more: Record<string, string>, channels: string[]): string;
   /** What the link brings. */
   covered(): string[];
-  /** An answer came, after so many milliseconds; some may have caught up. */
-  answered(ms: number): void;
+  /** An answer came; some may have caught up. */
+  answered(): void;
   failed(error: Error): void;
 }
 
@@ -37,7 +37,6 @@ export const past = ({ readers, ways, transport, url, covered, answered, failed 
 
   /** One answer for all of them, which may have to be followed by another. */
   const ask = async (group: Reader[]): Promise<End> => {
-    const began = Date.now();
     const isCovered = (one: Reader) => one.isIn(covered());
     const sure = group.map(isCovered);
     const channels = [...new Set(group.flatMap((one) => one.channels))];
@@ -62,7 +61,7 @@ export const past = ({ readers, ways, transport, url, covered, answered, failed 
           waits = [];
           // Where the link has begun with it meanwhile, something may be between them.
           group.forEach((one, i) => readers.has(one) && one.catchUp(taken, place!, last && (sure[i] || !isCovered(one))));
-          answered(Date.now() - began);
+          answered();
           end({});
         },
         end,

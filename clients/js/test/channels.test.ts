@@ -4,6 +4,15 @@ import { listen, refuse, scene, type World } from "./world.js";
 
 const wires = (world: World) => world.live("ws") as Wire[];
 
+scene("where a channel is quiet, its place moves with the others", async (world) => {
+  const client = world.client();
+  listen(client, "a");
+  const quiet = listen(client, "b");
+  await world.until(() => client.state === "open");
+  world.log.append("a");
+  await world.until(() => quiet.subscription.cursor === world.log.cursor(), 12_000);
+});
+
 scene("what is subscribed to together goes together: one poll, one link", async (world) => {
   const client = world.client();
   listen(client, "a");
@@ -183,15 +192,6 @@ scene("a channel that comes while a better transport is tried in vain is followe
   world.log.append("b");
   await world.until(() => b.data.length, 4000);
   assert.equal(client.transport, "sse");
-});
-
-scene("where a channel is quiet, its place moves with the others", async (world) => {
-  const client = world.client();
-  listen(client, "a");
-  const quiet = listen(client, "b");
-  await world.until(() => client.state === "open");
-  world.log.append("a");
-  await world.until(() => quiet.subscription.cursor === world.log.cursor(), 12_000);
 });
 
 scene("D7 a gateway that forgot everything: each subscription is told, once, and goes on", async (world) => {

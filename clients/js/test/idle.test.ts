@@ -28,9 +28,12 @@ scene("a way that cuts what is idle is kept open from then on", async (world) =>
   const client = world.client();
   listen(client, "a");
   await world.until(() => client.state === "open");
-  await world.pass(4000);
-  world.cut();
-  await world.until(() => client.state === "open");
+  for (const _ of ["may be anything", "a proxy that is tired of waiting"]) {
+    await world.pass(4000);
+    world.cut();
+    await world.until(() => client.state === "open");
+    assert.equal(client.transport, "ws");
+  }
   await world.pass(10_000);
   const wire = world.live()[0] as Wire;
   assert.ok(wire.commands.length >= 3 && wire.commands.length < 12, `${wire.commands.length} pings`);

@@ -125,12 +125,12 @@ const play = (seed: number, mayMiss: boolean) => {
 
 test("D1 D2 D3 D10 any links, polls and deaths give every message after the place once, in order, and no gap", () => {
   let given = 0;
-  for (let seed = 1; seed <= 3000; seed++) given += play(seed, false);
-  assert.ok(given > 20_000, `it played something: ${given}`);
+  for (let seed = 1; seed <= 2000; seed++) given += play(seed, false);
+  assert.ok(given > 10_000, `it played something: ${given}`);
 });
 
 test("D1 D7 what retention or a restart took is told", () => {
   let given = 0;
-  for (let seed = 1; seed <= 3000; seed++) given += play(seed, true);
-  assert.ok(given > 20_000, `it played something: ${given}`);
+  for (let seed = 1; seed <= 2000; seed++) given += play(seed, true);
+  assert.ok(given > 10_000, `it played something: ${given}`);
 });

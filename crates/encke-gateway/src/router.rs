@@ -175,7 +175,8 @@ impl Router {
 fn takes(method: &Method, headers: &HeaderMap) -> Takes {
     let announced = headers.get(header::ACCESS_CONTROL_REQUEST_METHOD);
     let announces_post = *method == Method::OPTIONS && announced.is_some_and(|method| method == "POST");
-    let asked = headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|names| names.to_str().ok());
+    let asked =
+        headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|names| names.to_str().ok());
     if *method == Method::POST || announces_post {
         Takes::Post
     } else if !headers.contains_key(header::UPGRADE) {

@@ -1,12 +1,13 @@
 import type { Transport } from "../transport.js";
 
-/** After how many milliseconds of silence something on the way cut a link, if it ever did. */
+/** After how many milliseconds of silence the last link was cut; and after how many something on the way cuts, if it does. */
+let last = 0;
 let idle = 0;
 
 /**
  * WebSocket. The token goes as a subprotocol, because a page can send no header with it, and addresses are logged.
  *
- * A proxy that cuts what is idle shows how long it waits; from then on a link speaks before that.
+ * A proxy that cuts what is idle shows by two cuts how long it waits; from then on a link speaks before that.
  */
 export const ws: Transport = (ask, tell) => {
   const protocols = ["encke.v1"];
@@ -32,9 +33,11 @@ export const ws: Transport = (ask, tell) => {
   socket.onclose = ({ code }) => {
     clearInterval(beat);
     const quiet = Date.now() - heard;
-    // An abnormal end after silence is a proxy that was tired of waiting.
-    if (code === 1006 && quiet > 1000 && quiet < 60_000) idle = quiet;
-    tell.end({ failed: code !== 1012 });
+    // One abnormal end may be anything; two after the same silence are of a proxy that is tired of waiting.
+    const learns = code === 1006 && quiet > 1000 && !idle && Math.abs(quiet - last) < 500;
+    if (learns) idle = quiet;
+    last = quiet;
+    tell.end({ failed: code !== 1012 && !learns });
   };
   return {
     close() {

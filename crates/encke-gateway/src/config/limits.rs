@@ -86,7 +86,11 @@ impl Limits {
                 d.channels_per_subscription,
                 1..=100_000,
             ),
-            channels_per_message: s.get_in("channels_per_message", d.channels_per_message, 1..=LogConfig::MAX_PLACES),
+            channels_per_message: s.get_in(
+                "channels_per_message",
+                d.channels_per_message,
+                1..=LogConfig::MAX_PLACES,
+            ),
             subscriptions: s.get_in("subscriptions", d.subscriptions, COUNTS),
             connections: s.get_in("connections", d.connections, COUNTS),
             connections_per_address: s.get("connections_per_address", d.connections_per_address),
