@@ -120,7 +120,8 @@ impl Reader {
         self.due.retain(|gap| gap.channel != slot.selector);
         let slots = &self.slots;
         self.got.retain(|seq, _| slots.iter().any(|slot| slot.wants(naive, *seq)));
-        self.heads.retain(|channel, _| slots.iter().any(|slot| slot.selects(naive, *channel)));
+        // What this one would have been told of, one that began without a place is not.
+        self.heads.clear();
         self.cursor = self.tail.cursor();
     }
 
