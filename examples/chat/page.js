@@ -12,7 +12,7 @@ const START = ["lobby", "garden", "observatory"];
 const $ = id => document.getElementById(id);
 const random = () => Array.from(crypto.getRandomValues(new Uint32Array(3)), part => part.toString(36)).join("");
 const pick = words => words[Math.floor(Math.random() * words.length)];
-const clock = time => new Date(time).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+const clock = (time, second) => new Date(time).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second, hourCycle: "h23" });
 const put = (parent, tag, text, className = "") => {
   const node = document.createElement(tag);
   node.textContent = text;
@@ -109,9 +109,9 @@ function say(text) {
   mine.add(id);
   count("written");
   $("pending").append(li);
-  toEnd();
   send(li, to, data, $("lose").ariaPressed === "true");
   $("lose").ariaPressed = false;
+  toEnd();
 }
 
 async function send(li, to, data, lose) {
@@ -246,7 +246,7 @@ function noted(text) {
   if (text === shown) return;
   shown = text;
   const li = document.createElement("li");
-  put(li, "time", new Date().toLocaleTimeString([], { hour12: false }));
+  put(li, "time", clock(Date.now(), "2-digit"));
   put(li, "span", text);
   $("states").prepend(li);
   while ($("states").childElementCount > 6) $("states").lastElementChild.remove();
@@ -303,7 +303,13 @@ $("open").onsubmit = event => {
   $("open-name").value = "";
 };
 $("newest").onclick = toEnd;
-messages.onscroll = () => atEnd() && ($("newest").hidden = true);
+/* Who reads the newest still does when the list becomes smaller: a keyboard has come up. */
+let staysAtEnd = true;
+messages.onscroll = () => {
+  staysAtEnd = atEnd();
+  if (staysAtEnd) $("newest").hidden = true;
+};
+new ResizeObserver(() => staysAtEnd && toEnd()).observe(messages);
 nameField.onchange = () => {
   nameField.value = myName();
   sessionStorage.setItem("name", myName());

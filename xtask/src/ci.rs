@@ -44,7 +44,7 @@ pub(crate) fn loom(root: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Builds the gateway and the examples, and runs these files of `tests/browser` against it, or all.
+/// Builds the gateway and the examples, and runs these files of `tests/browser` against them, or all.
 pub(crate) fn browser(root: &Path, files: &[&str]) -> Result<()> {
     cargo(root, &["build", "--package", "encke-gateway", "--package", "chat", "--package", "quotes"], &[])?;
     let target = MetadataCommand::new().current_dir(root).no_deps().exec()?.target_directory;

@@ -20,7 +20,7 @@ interface Listeners {
 /** Where the transports are that are loaded on demand. */
 export const far = { load: (): Promise<Record<string, Transport>> => import("./legacy.mjs") };
 
-/** What can ask for the past; those that may be used go first. */
+/** What can ask for the past; the last only where it is wanted. */
 const WAYS: TransportName[] = ["poll", "longpoll", "jsonp"];
 
 const load = async (name: TransportName): Promise<Transport> => {
@@ -111,7 +111,7 @@ export class Encke {
     const catching = past(
       {
         readers,
-        ways: WAYS.filter((name) => transports.includes(name)).concat(WAYS),
+        ways: WAYS.filter((name) => name !== "jsonp" || transports.includes(name)),
         transport: load,
         url: locate,
         covered: carries.covered,

@@ -57,7 +57,8 @@ export const past = ({ readers, ways, transport, url, covered, answered, failed 
           last = !cut;
         },
         alive(place) {
-          failures = 0;
+          // What got through goes first from now on.
+          failures %= ways.length;
           waits = [];
           // Where the link has begun with it meanwhile, something may be between them.
           group.forEach((one, i) => readers.has(one) && one.catchUp(taken, place!, last && (sure[i] || !isCovered(one))));
