@@ -4,7 +4,7 @@ import type { Ask, End, Item, Link, Transport } from "./transport.js";
 import type { Cursor, RouteName, State, TransportName } from "./types.js";
 
 /** Milliseconds. A link that says nothing for so long lets nothing through; where none did, each has longer in the next round. */
-const OPENING = 2200;
+const OPENING = 1900;
 /** A link that lived so long stands. */
 const STEADY = 5000;
 /** How long a peer has to answer a ping. */
