@@ -1,6 +1,6 @@
 import type { Auth } from "./auth.js";
 import type { Item, Transport } from "./transport.js";
-import type { Cursor, RouteName, State, TransportName } from "./types.js";
+import type { Cursor, RouteName, State, StateChange, TransportName } from "./types.js";
 /** What the carrier serves. */
 export interface Cargo {
     /** What is to be followed now. */
@@ -22,12 +22,6 @@ export interface Cargo {
     pollInterval: number;
     heartbeat: number;
 }
-/** What an application sees of the carrier. */
-export interface Status {
-    state: State;
-    transport: TransportName | null;
-    retryIn?: number;
-}
 export type Carrier = ReturnType<typeof carrier>;
 /**
  * Keeps one link alive over the best transport that lets anything through.
@@ -36,7 +30,7 @@ export type Carrier = ReturnType<typeof carrier>;
  * again later. A new link is opened beside the old one and takes over when it has spoken; it begins at the old one's place.
  */
 export declare const carrier: (cargo: Cargo, auth: Auth) => {
-    status: () => Status;
+    status: () => StateChange;
     covered: () => string[];
     /** Uses these, best first. What worked here before goes first, unless they are `wanted` in this order now. */
     use(names: TransportName[], wanted?: boolean): void;

@@ -1,7 +1,7 @@
 import type { Auth } from "./auth.js";
 import { jitter } from "./random.js";
 import type { Ask, End, Item, Link, Transport } from "./transport.js";
-import type { Cursor, RouteName, State, TransportName } from "./types.js";
+import type { Cursor, RouteName, State, StateChange, TransportName } from "./types.js";
 
 /** Milliseconds. A link that says nothing for so long lets nothing through; where none did, each has longer in the next round. */
 const OPENING = 1900;
@@ -50,13 +50,6 @@ interface Try {
   over?: boolean;
 }
 
-/** What an application sees of the carrier. */
-export interface Status {
-  state: State;
-  transport: TransportName | null;
-  retryIn?: number;
-}
-
 const NOTHING = { place: null, channels: [] };
 
 export type Carrier = ReturnType<typeof carrier>;
@@ -68,7 +61,7 @@ export type Carrier = ReturnType<typeof carrier>;
  * again later. A new link is opened beside the old one and takes over when it has spoken; it begins at the old one's place.
  */
 export const carrier = (cargo: Cargo, auth: Auth) => {
-  let status: Status = { state: "idle", transport: null };
+  let status: StateChange = { state: "idle", transport: null };
   /** The link that carries or did last: all of its channels has come up to its place. */
   let from: Pick<Try, "channels"> & { place: Cursor | null } = NOTHING;
   /** Goes before all others while another tab holds the connection. */

@@ -1,5 +1,5 @@
 /** Transports for where `fetch` and WebSocket are not let through. Loaded on demand. */
-import type { Ask, Item, Transport } from "./transport.js";
+import { HELD, type Ask, type Item, type Transport } from "./transport.js";
 
 let names = 0;
 
@@ -60,7 +60,7 @@ export const jsonp: Transport = (ask, tell) => {
   });
   poll();
   return {
-    quiet: 45_000,
+    quiet: HELD + ask.pollInterval,
     close() {
       clearTimeout(next);
       script.onerror = null;
