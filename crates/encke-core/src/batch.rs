@@ -87,6 +87,11 @@ impl Stop {
     pub fn stop(&self) {
         self.0.end();
     }
+
+    /// Lets the reader look again, though nothing has come for it.
+    pub fn wake(&self) {
+        self.0.wake();
+    }
 }
 
 impl fmt::Debug for Stop {

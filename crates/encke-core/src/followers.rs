@@ -67,7 +67,7 @@ impl Signal {
         }
     }
 
-    fn wake(&self) {
+    pub(crate) fn wake(&self) {
         let waker = lock(&self.state).waker.take();
         if let Some(waker) = waker {
             waker.wake();

@@ -8,7 +8,7 @@ use crate::{
 /// Selects channels by their names, now and as they come to be.
 ///
 /// Names are cut at dots into segments. `*` stands for exactly one segment, and `**`, which must be the last,
-/// for one or more:
+/// for one or more. Names that begin with `@` or `$` belong to somebody: no wildcard stands for their first segment.
 ///
 /// ```
 /// use encke_core::{ChannelName, Pattern};
@@ -47,14 +47,46 @@ impl Pattern {
     /// Whether it selects the channel `name`.
     #[must_use]
     pub fn matches(&self, name: &ChannelName) -> bool {
-        let mut names = name.as_str().split('.');
-        let mut patterns = self.0.split('.');
-        loop {
-            match (patterns.next(), names.next()) {
-                (Some("**"), Some(_)) | (None, None) => return true,
-                (Some(pattern), Some(name)) if pattern == "*" || pattern == name => {}
-                _ => return false,
-            }
+        covers(&self.0, name.as_str())
+    }
+
+    /// Whether it selects every channel that `other` selects.
+    #[must_use]
+    pub fn covers(&self, other: &Self) -> bool {
+        covers(&self.0, &other.0)
+    }
+}
+
+/// Whether the pattern `wide` selects whatever `narrow`, a name or a pattern, stands for.
+fn covers(wide: &str, narrow: &str) -> bool {
+    let owned = narrow.starts_with(['@', '$']);
+    let (mut wides, mut narrows) = (wide.split('.'), narrow.split('.'));
+    let mut first = true;
+    loop {
+        let hidden = owned && std::mem::take(&mut first);
+        match (wides.next(), narrows.next()) {
+            (Some("**"), Some(_)) if !hidden => return true,
+            (None, None) => return true,
+            (Some("*"), Some(segment)) if segment != "**" && !hidden => {}
+            (Some(segment), Some(other)) if segment == other => {}
+            _ => return false,
+        }
+    }
+}
+
+fn overlap(one: &str, other: &str) -> bool {
+    let (mut ones, mut others) = (one.split('.'), other.split('.'));
+    let mut first = true;
+    loop {
+        let first = std::mem::take(&mut first);
+        // No wildcard stands for the first segment of a name that belongs to somebody.
+        let open = |segment: &str| !(first && segment.starts_with(['@', '$']));
+        match (ones.next(), others.next()) {
+            (Some("**"), Some(segment)) | (Some(segment), Some("**")) if open(segment) => return true,
+            (None, None) => return true,
+            (Some("*"), Some(segment)) | (Some(segment), Some("*")) if open(segment) && segment != "**" => {}
+            (Some(one), Some(other)) if one == other => {}
+            _ => return false,
         }
     }
 }
@@ -110,6 +142,25 @@ impl Selector {
             Self::Pattern(pattern) => pattern.matches(name),
         }
     }
+
+    /// Whether it selects every channel that `other` selects.
+    #[must_use]
+    pub fn covers(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Channel(own), Self::Channel(other)) => own == other,
+            (Self::Channel(_), Self::Pattern(_)) => false,
+            (Self::Pattern(pattern), other) => covers(pattern.as_str(), other.as_str()),
+        }
+    }
+
+    /// Whether there can be a channel that both select.
+    #[must_use]
+    pub fn overlaps(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Channel(name), selector) | (selector, Self::Channel(name)) => selector.matches(name),
+            (Self::Pattern(one), Self::Pattern(other)) => overlap(one.as_str(), other.as_str()),
+        }
+    }
 }
 
 impl fmt::Display for Selector {
@@ -144,10 +195,55 @@ mod tests {
             ("*.eu.**", "news.eu.fr.paris", true),
             ("**", "anything.at.all", true),
             ("news.*", "news.", true),
+            ("**", "@anna", false),
+            ("*", "$events", false),
+            ("*.eu", "@anna.eu", false),
+            ("$presence.*", "$presence.news", true),
+            ("news.*", "news.@anna", true),
         ];
         for (pattern, name, expected) in cases {
             let matched = Pattern::new(pattern).unwrap().matches(&ChannelName::new(name).unwrap());
             assert_eq!(matched, expected, "{pattern} on {name}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_covers_what_selects_no_more() {
+        let cases = [
+            ("**", "**", true),
+            ("**", "*.eu", true),
+            ("*", "**", false),
+            ("*", "*", true),
+            ("news.**", "news.*", true),
+            ("news.*", "news.**", false),
+            ("news.**", "news", false),
+            ("news.*", "*.*", false),
+            ("news.**", "$news.*", false),
+            ("**", "$presence.*", false),
+            ("$presence.**", "$presence.*", true),
+        ];
+        for (wide, narrow, expected) in cases {
+            let covered = Pattern::new(wide).unwrap().covers(&Pattern::new(narrow).unwrap());
+            assert_eq!(covered, expected, "{wide} over {narrow}");
+        }
+    }
+
+    #[test]
+    fn patterns_overlap_where_one_name_can_be_in_both() {
+        let cases = [
+            ("*.eu", "news.*", true),
+            ("*.eu", "news.*.*", false),
+            ("**", "news.*", true),
+            ("**", "$presence.*", false),
+            ("news.**", "*.*.fr", true),
+            ("news.**", "*", false),
+            ("a.*", "b.*", false),
+            ("$presence.**", "$presence.*", true),
+        ];
+        for (one, other, expected) in cases {
+            let selector = |text| Selector::new(text).unwrap();
+            assert_eq!(selector(one).overlaps(&selector(other)), expected, "{one} and {other}");
+            assert_eq!(selector(other).overlaps(&selector(one)), expected, "{other} and {one}");
         }
     }
 

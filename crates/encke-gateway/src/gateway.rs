@@ -72,6 +72,7 @@ impl Gateway {
             selectors: config.limits.channels_per_subscription,
             subscriptions: config.limits.subscriptions,
             drain_window: config.drain.window,
+            ..HubConfig::default()
         };
         let hub = Hub::builder().log(config.log.clone()).config(hub_config).build();
         let hub = hub.map_err(StartError::Random)?;

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use encke_core::{Cursor, Delivery, Gap};
-use encke_hub::End;
+use encke_hub::{Change, End};
 
 use crate::Chunk;
 
@@ -16,6 +16,9 @@ pub trait Framing: Send + Unpin + 'static {
 
     /// What is missing.
     fn gap(&mut self, gap: &Gap, out: &mut Chunk);
+
+    /// What somebody else has ordered to be followed, or not. A framing that shows data alone has no place for it.
+    fn change(&mut self, change: &Change, out: &mut Chunk);
 
     /// The heartbeat: shows that the stream lives, and tells the place.
     fn checkpoint(&mut self, cursor: Cursor, out: &mut Chunk);

@@ -20,6 +20,7 @@
 //! No layer that buffers, compresses or times out whole answers goes above a route that streams.
 
 mod accept;
+mod asker;
 mod body;
 mod callback;
 mod chunk;
@@ -36,6 +37,7 @@ mod stall;
 mod stream;
 
 pub use accept::{accepts, accepts_gzip};
+pub use asker::{Peer, ask, asker, authorize, follow, with_own};
 pub use body::Body;
 pub use callback::Callback;
 pub use chunk::Chunk;
@@ -46,10 +48,7 @@ pub use params::{Params, decode, header, since};
 pub use problem::{denied, problem_response, publish_problem, subscribe_problem};
 pub use pull::{Payload, Pull, PullConfig};
 pub use pulse::{Beat, Pulse};
-pub use service::{
-    Asker, Endpoint, Peer, ResponseFuture, Service, allow, authorize, follow, method_not_allowed, protect,
-    take_body,
-};
+pub use service::{Endpoint, ResponseFuture, Service, allow, method_not_allowed, protect, take_body};
 pub use source::{ChannelSource, PathChannel};
 pub use stall::StallGuard;
 pub use stream::{Stream, StreamConfig};

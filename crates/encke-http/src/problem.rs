@@ -33,7 +33,7 @@ pub fn problem_response(problem: &Problem) -> Response<Body> {
 pub fn denied(denied: Denied) -> Problem {
     let detail = denied.to_string();
     match denied {
-        Denied::Unauthenticated | Denied::Expired => Problem::unauthenticated(detail),
+        Denied::Unauthenticated | Denied::Expired | Denied::Revoked => Problem::unauthenticated(detail),
         Denied::Undecided => Problem::unavailable(detail).after(BACK_OFF),
         _ => Problem::forbidden(detail),
     }

@@ -36,6 +36,12 @@ impl PullConfig {
         self
     }
 
+    /// Where they come from.
+    #[must_use]
+    pub fn source(&self) -> &ChannelSource {
+        &self.channels
+    }
+
     /// What is shown of a message; the envelope by default.
     #[must_use]
     pub fn payload(mut self, payload: Payload) -> Self {
@@ -87,9 +93,6 @@ impl<'a> Pull<'a> {
     /// [`Problem`] says what is wrong with it.
     pub fn read(config: &'a PullConfig, parts: &Parts, params: &Params<'_>) -> Result<Self, Problem> {
         let selectors = config.channels.selectors(parts, params)?;
-        if selectors.is_empty() {
-            return Err(Problem::bad_request(config.channels.hint()));
-        }
         let callback = match params.get("callback") {
             Some(_) if !config.jsonp => return Err(Problem::bad_request("JSONP is off on this route")),
             callback => callback.map(Callback::new).transpose()?,

@@ -1,23 +1,16 @@
 use std::{
     convert::Infallible,
     future::Future,
-    net::IpAddr,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
 };
 
-use encke_core::{Selector, Since};
-use encke_hub::{Action, Ask, Grant, Hub, Subscription};
 use encke_wire::Problem;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header, request::Parts};
 use http_body::Body as HttpBody;
 
-use crate::{Body, Origins, denied, problem_response, subscribe_problem};
-
-/// Where a request comes from, as whoever accepted it knows: an extension of the request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Peer(pub IpAddr);
+use crate::{Body, Origins, problem_response};
 
 /// What answers the requests of one route, once their origin and method are right.
 ///
@@ -159,58 +152,4 @@ pub fn protect(headers: &mut HeaderMap) {
     headers.entry(header::CACHE_CONTROL).or_insert(no_store);
     headers.entry(header::VARY).or_insert(HeaderValue::from_static("origin"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-}
-
-/// Who sent a request, for as long as it lives: what an authorizer is told beside what is asked for.
-#[derive(Debug, Clone)]
-pub struct Asker {
-    address: Option<IpAddr>,
-    token: Option<Arc<str>>,
-}
-
-impl Asker {
-    /// The one who sent this request.
-    #[must_use]
-    pub fn of(parts: &Parts) -> Self {
-        let bearer = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let token = bearer.and_then(|value| value.strip_prefix("Bearer ")).map(Arc::from);
-        Self { address: parts.extensions.get::<Peer>().map(|peer| peer.0), token }
-    }
-
-    /// Asks the hub whether he may do `action` on `selectors`.
-    ///
-    /// # Errors
-    /// [`Problem`] if not.
-    pub async fn ask(&self, hub: &Hub, action: Action, selectors: Vec<Selector>) -> Result<Grant, Problem> {
-        let ask = Ask::new(action, selectors).from_address(self.address).with_token(self.token.clone());
-        hub.authorize(&ask).await.map_err(denied)
-    }
-}
-
-/// Asks the hub whether a request may do `action` on `selectors`.
-///
-/// # Errors
-/// [`Problem`] if not.
-pub async fn authorize(
-    hub: &Hub,
-    parts: &Parts,
-    action: Action,
-    selectors: Vec<Selector>,
-) -> Result<Grant, Problem> {
-    Asker::of(parts).ask(hub, action, selectors).await
-}
-
-/// Opens a subscription for whoever sent a request, if he may.
-///
-/// # Errors
-/// [`Problem`] if not.
-pub async fn follow(
-    hub: &Hub,
-    parts: &Parts,
-    label: &'static str,
-    selectors: Vec<Selector>,
-    since: Since,
-) -> Result<Subscription, Problem> {
-    let grant = authorize(hub, parts, Action::Subscribe, selectors.clone()).await?;
-    hub.subscribe(&grant, label, selectors, since).map_err(subscribe_problem)
 }

@@ -109,6 +109,11 @@ impl<F: Framing> Stream<F> {
     fn poll_batch(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), End>> {
         let result = self.subscription.poll_read(cx, WRITE_LIMIT, &mut self.batch);
         if let Poll::Ready(Ok(())) = result {
+            let changes = self.subscription.take_changes();
+            changes.iter().for_each(|change| self.framing.change(change, &mut self.chunk));
+            if !changes.is_empty() && self.subscription.is_empty() {
+                return Poll::Ready(Err(End::Revoked));
+            }
             self.batch.gaps.iter().for_each(|gap| self.framing.gap(gap, &mut self.chunk));
             self.batch.messages.iter().for_each(|message| self.framing.message(message, &mut self.chunk));
             // What is framed needs no longer be held in the log's memory.

@@ -1,90 +1,85 @@
-use std::{fmt, net::IpAddr, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
-use encke_core::{ChannelName, Selector, Timestamp};
+use bytes::Bytes;
+use encke_core::{Selector, Timestamp};
 
-use crate::Answer;
-
-/// What somebody wants to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Action {
-    /// Append messages.
-    Publish,
-    /// Read messages, old and new.
-    Subscribe,
-    /// See which channels there are and what they hold.
-    Inspect,
-    /// Remove a channel's messages.
-    Delete,
-}
-
-/// Who asks for what. An [`Authorizer`] answers it.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct Ask {
-    /// What for.
-    pub action: Action,
-    /// On which channels.
-    pub selectors: Vec<Selector>,
-    /// From where, if that is known.
-    pub address: Option<IpAddr>,
-    /// The bearer token that came with it.
-    pub token: Option<Arc<str>>,
-}
-
-impl Ask {
-    /// To do `action` on `selectors`.
-    #[must_use]
-    pub fn new(action: Action, selectors: Vec<Selector>) -> Self {
-        Self { action, selectors, address: None, token: None }
-    }
-
-    /// From `address`.
-    #[must_use]
-    pub fn from_address(mut self, address: Option<IpAddr>) -> Self {
-        self.address = address;
-        self
-    }
-
-    /// With a token.
-    #[must_use]
-    pub fn with_token(mut self, token: Option<Arc<str>>) -> Self {
-        self.token = token;
-        self
-    }
-}
+use crate::{
+    Action, Answer, Ask, Asker, Reads,
+    reserved::{self, Reserved},
+};
 
 /// What an [`Authorizer`] allows.
 #[derive(Debug, Clone)]
 pub struct Access {
     scope: Scope,
     subject: Option<Arc<str>>,
+    token_id: Option<Arc<str>>,
+    issued: Option<Timestamp>,
     expires: Option<Timestamp>,
+    info: Option<Bytes>,
+    history: Option<Duration>,
+    follows: Vec<Selector>,
 }
 
 #[derive(Debug, Clone)]
 enum Scope {
-    Everything,
+    /// Whoever runs the node, or publishes for it.
+    Trusted,
+    /// Everybody, where everything is open.
+    Open,
     Only(Vec<(Action, Selector)>),
 }
 
 impl Access {
-    /// Every action on every channel.
+    fn new(scope: Scope) -> Self {
+        Self {
+            scope,
+            subject: None,
+            token_id: None,
+            issued: None,
+            expires: None,
+            info: None,
+            history: None,
+            follows: Vec::new(),
+        }
+    }
+
+    /// Every action on every channel, the personal ones and those of the system too: for whoever runs the node.
     #[must_use]
     pub fn everything() -> Self {
-        Self { scope: Scope::Everything, subject: None, expires: None }
+        Self::new(Scope::Trusted)
     }
 
-    /// Each action on its selector and nothing else.
+    /// Every action but [`Action::Administer`] on every channel that nobody owns.
+    #[must_use]
+    pub fn open() -> Self {
+        Self::new(Scope::Open)
+    }
+
+    /// Each action on its selector, and nothing else but what the subject owns.
     #[must_use]
     pub fn only(allowed: impl IntoIterator<Item = (Action, Selector)>) -> Self {
-        Self { scope: Scope::Only(allowed.into_iter().collect()), subject: None, expires: None }
+        Self::new(Scope::Only(allowed.into_iter().collect()))
     }
 
-    /// For whom.
+    /// For whom: he owns the channel `@subject`.
     #[must_use]
     pub fn for_subject(mut self, subject: &str) -> Self {
         self.subject = Some(subject.into());
+        self
+    }
+
+    /// By which token, so that it can be taken back.
+    #[must_use]
+    pub fn by_token(mut self, id: &str) -> Self {
+        self.token_id = Some(id.into());
+        self
+    }
+
+    /// Since when. What was issued before its subject was revoked is refused; without it, everything is.
+    #[must_use]
+    pub fn issued(mut self, issued: Timestamp) -> Self {
+        self.issued = Some(issued);
         self
     }
 
@@ -95,77 +90,170 @@ impl Access {
         self
     }
 
+    /// What others see of him where he is a member: one JSON value.
+    #[must_use]
+    pub fn info(mut self, json: Bytes) -> Self {
+        self.info = Some(json);
+        self
+    }
+
+    /// How far back he may read.
+    #[must_use]
+    pub fn history(mut self, age: Duration) -> Self {
+        self.history = Some(age);
+        self
+    }
+
+    /// What he follows without asking for it. He may, whatever else he may.
+    #[must_use]
+    pub fn follows(mut self, selectors: impl IntoIterator<Item = Selector>) -> Self {
+        self.follows.extend(selectors);
+        self
+    }
+
     fn allows(&self, action: Action, wanted: &Selector) -> bool {
-        match &self.scope {
-            Scope::Everything => true,
-            Scope::Only(allowed) => {
-                allowed.iter().filter(|(known, _)| *known == action).any(|(_, selector)| {
-                    selector == wanted || selector.as_str() == "**" || covers(selector, wanted)
-                })
+        let explicit = |known: &[(Action, Selector)]| {
+            known.iter().any(|(own, selector)| *own == action && selector.covers(wanted))
+        };
+        if matches!(self.scope, Scope::Trusted)
+            || action == Action::Subscribe && self.follows.contains(wanted)
+        {
+            return true;
+        }
+        match (reserved::kind(wanted), &self.scope) {
+            (Some(Reserved::Own(owner)), _) => {
+                self.subject.as_deref() == Some(owner)
+                    && matches!(action, Action::Subscribe | Action::Presence)
             }
+            (Some(Reserved::Presence(of)), _) => {
+                action == Action::Subscribe && self.allows(Action::Presence, &of.into())
+            }
+            (Some(Reserved::System), Scope::Only(known)) => action == Action::Subscribe && explicit(known),
+            (Some(Reserved::System), _) => false,
+            (None, Scope::Only(known)) => explicit(known),
+            (None, Scope::Trusted | Scope::Open) => action != Action::Administer,
         }
     }
-}
-
-fn covers(selector: &Selector, wanted: &Selector) -> bool {
-    matches!(wanted, Selector::Channel(name) if selector.matches(name))
 }
 
 /// Decides who may do what.
 pub trait Authorizer: Send + Sync + 'static {
     /// Answers `ask`, with exactly what is allowed or with a refusal. Whoever cannot decide refuses.
     fn authorize(&self, ask: &Ask) -> Answer<Result<Access, Denied>>;
+
+    /// What it looks at of a request. What is not named here is not kept for it.
+    fn reads(&self) -> Reads {
+        Reads::nothing()
+    }
 }
 
-/// Allows everything to everybody.
+/// Allows everything that nobody owns to everybody.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Open;
 
 impl Authorizer for Open {
     fn authorize(&self, _: &Ask) -> Answer<Result<Access, Denied>> {
+        Answer::now(Ok(Access::open()))
+    }
+}
+
+/// Allows everything: for what only those can reach who run the node.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Trusted;
+
+impl Authorizer for Trusted {
+    fn authorize(&self, _: &Ask) -> Answer<Result<Access, Denied>> {
         Answer::now(Ok(Access::everything()))
+    }
+}
+
+/// A function that decides at once, from all that is known of the request.
+impl<F: Fn(&Ask) -> Result<Access, Denied> + Send + Sync + 'static> Authorizer for F {
+    fn authorize(&self, ask: &Ask) -> Answer<Result<Access, Denied>> {
+        Answer::now(self(ask))
+    }
+
+    fn reads(&self) -> Reads {
+        Reads::nothing().query().extensions()
     }
 }
 
 /// The proof that somebody was allowed something. Only [`Hub::authorize`](crate::Hub::authorize) makes one, so
 /// forgetting to ask does not compile.
 #[derive(Debug, Clone)]
-pub struct Grant(Arc<Access>);
+pub struct Grant(Arc<Granted>);
+
+#[derive(Debug)]
+struct Granted {
+    access: Access,
+    asker: Arc<Asker>,
+}
 
 impl Grant {
-    pub(crate) fn new(access: Access) -> Self {
-        Self(Arc::new(access))
+    pub(crate) fn new(access: Access, asker: Arc<Asker>) -> Self {
+        Self(Arc::new(Granted { access, asker }))
     }
 
     /// Who it was given to, if that is known.
     #[must_use]
     pub fn subject(&self) -> Option<&str> {
-        self.0.subject.as_deref()
+        self.0.access.subject.as_deref()
+    }
+
+    /// The token by which it was given, if it has a name.
+    #[must_use]
+    pub fn token_id(&self) -> Option<&str> {
+        self.0.access.token_id.as_deref()
     }
 
     /// When it ends, if it does by itself.
     #[must_use]
     pub fn expires(&self) -> Option<Timestamp> {
-        self.0.expires
+        self.0.access.expires
+    }
+
+    /// What he follows without asking for it.
+    #[must_use]
+    pub fn follows(&self) -> &[Selector] {
+        &self.0.access.follows
+    }
+
+    /// Who asked for it.
+    #[must_use]
+    pub fn asker(&self) -> &Asker {
+        &self.0.asker
+    }
+
+    /// Whether it is for whoever runs the node.
+    #[must_use]
+    pub fn is_trusted(&self) -> bool {
+        matches!(self.0.access.scope, Scope::Trusted)
+    }
+
+    pub(crate) fn subject_arc(&self) -> Option<&Arc<str>> {
+        self.0.access.subject.as_ref()
+    }
+
+    pub(crate) fn issued(&self) -> Option<Timestamp> {
+        self.0.access.issued
+    }
+
+    pub(crate) fn info(&self) -> Option<&Bytes> {
+        self.0.access.info.as_ref()
+    }
+
+    pub(crate) fn history(&self) -> Option<Duration> {
+        self.0.access.history
     }
 
     pub(crate) fn check(&self, action: Action, wanted: &Selector, now: Timestamp) -> Result<(), Denied> {
-        if self.0.expires.is_some_and(|expires| expires <= now) {
+        if self.expires().is_some_and(|expires| expires <= now) {
             Err(Denied::Expired)
-        } else if self.0.allows(action, wanted) {
+        } else if self.0.access.allows(action, wanted) {
             Ok(())
         } else {
             Err(Denied::Forbidden)
         }
-    }
-
-    pub(crate) fn check_channel(
-        &self,
-        action: Action,
-        channel: &ChannelName,
-        now: Timestamp,
-    ) -> Result<(), Denied> {
-        self.check(action, &Selector::Channel(channel.clone()), now)
     }
 }
 
@@ -179,6 +267,8 @@ pub enum Denied {
     Forbidden,
     /// What he was allowed has ended.
     Expired,
+    /// What he was allowed was taken back.
+    Revoked,
     /// The question could not be decided, which is a refusal.
     Undecided,
 }
@@ -189,6 +279,7 @@ impl fmt::Display for Denied {
             Self::Unauthenticated => "credentials are needed",
             Self::Forbidden => "the credentials do not allow this",
             Self::Expired => "the credentials have expired",
+            Self::Revoked => "the credentials have been revoked",
             Self::Undecided => "access could not be decided just now",
         })
     }

@@ -6,7 +6,8 @@ use std::{
 use encke_core::{Epoch, Log, LogConfig, Timestamp};
 
 use crate::{
-    Authorizer, Engine, Hub, MemoryEngine, Open, counters::Counters, hub::Inner, registry::Registry,
+    Authorizer, Engine, Hub, MemoryEngine, Open, ban::Bans, counters::Counters, hub::Inner, notice::Notices,
+    registry::Registry,
 };
 
 /// The limits of a hub. Each has a refusal that the field names.
@@ -18,6 +19,8 @@ pub struct HubConfig {
     pub selectors: usize,
     /// Subscriptions at a time; beyond it [`SubscribeError::TooManySubscriptions`](crate::SubscribeError::TooManySubscriptions).
     pub subscriptions: usize,
+    /// Bans at a time; beyond it [`TooManyBans`](crate::TooManyBans).
+    pub bans: usize,
     /// How long a drain takes, and so how far the returns are spread.
     pub drain_window: Duration,
 }
@@ -28,6 +31,7 @@ impl Default for HubConfig {
             message_bytes: 64 << 10,
             selectors: 128,
             subscriptions: 100_000,
+            bans: 100_000,
             drain_window: Duration::from_secs(10),
         }
     }
@@ -36,7 +40,7 @@ impl Default for HubConfig {
 /// Puts a [`Hub`] together.
 pub struct HubBuilder {
     engine: Option<Box<dyn Engine>>,
-    authorizer: Box<dyn Authorizer>,
+    authorizer: Arc<dyn Authorizer>,
     clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
     log: LogConfig,
     config: HubConfig,
@@ -53,7 +57,7 @@ impl HubBuilder {
     /// Who decides about access. Without it the hub is open.
     #[must_use]
     pub fn authorizer(mut self, authorizer: impl Authorizer) -> Self {
-        self.authorizer = Box::new(authorizer);
+        self.authorizer = Arc::new(authorizer);
         self
     }
 
@@ -87,15 +91,17 @@ impl HubBuilder {
             Some(engine) => engine,
             None => Box::new(MemoryEngine::new(Log::new(fresh_epoch()?, self.log))),
         };
-        Ok(Hub::from_inner(Arc::new(Inner {
+        let inner = Inner {
             engine,
-            authorizer: self.authorizer,
             clock: self.clock,
             config: self.config,
             registry: Registry::default(),
             counters: Counters::default(),
+            bans: Bans::default(),
+            notices: Notices::default(),
             draining: AtomicBool::new(false),
-        })))
+        };
+        Ok(Hub::from_inner(Arc::new(inner), self.authorizer))
     }
 }
 
@@ -126,7 +132,7 @@ impl Hub {
     pub fn builder() -> HubBuilder {
         HubBuilder {
             engine: None,
-            authorizer: Box::new(Open),
+            authorizer: Arc::new(Open),
             clock: Box::new(system_clock),
             log: LogConfig::default(),
             config: HubConfig::default(),

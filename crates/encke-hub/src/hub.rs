@@ -1,6 +1,6 @@
 use std::{
     sync::{
-        Arc, OnceLock,
+        Arc,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -11,8 +11,12 @@ use encke_core::{
 };
 
 use crate::{
-    Action, Ask, Authorizer, Counts, Denied, End, Engine, Grant, HubConfig, PublishError, SubscribeError,
-    Subscription, counters::Counters, registry::Registry,
+    Action, Ask, Authorizer, Counts, Denied, End, Engine, Grant, HubConfig, Identity, Notice, PublishError,
+    Reads, SubscribeError, Subscription, SubscriptionId, What,
+    ban::Bans,
+    counters::Counters,
+    notice::Notices,
+    registry::{Live, Registry},
 };
 
 /// How many readers are woken before others get their turn.
@@ -21,16 +25,18 @@ const WAKE_SLICE: usize = 512;
 /// The running hub: a log behind an engine, and those who follow it. Cloning gives another handle to it.
 #[derive(Clone)]
 pub struct Hub {
-    inner: Arc<Inner>,
+    pub(crate) inner: Arc<Inner>,
+    authorizer: Arc<dyn Authorizer>,
 }
 
 pub(crate) struct Inner {
     pub(crate) engine: Box<dyn Engine>,
-    pub(crate) authorizer: Box<dyn Authorizer>,
     pub(crate) clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
     pub(crate) config: HubConfig,
     pub(crate) registry: Registry,
     pub(crate) counters: Counters,
+    pub(crate) bans: Bans,
+    pub(crate) notices: Notices,
     pub(crate) draining: AtomicBool,
 }
 
@@ -38,11 +44,51 @@ impl Inner {
     pub(crate) fn now(&self) -> Timestamp {
         (self.clock)()
     }
+
+    /// Whether `grant` covers it, and nobody has taken that back.
+    pub(crate) fn permit(
+        &self,
+        grant: &Grant,
+        action: Action,
+        wanted: &Selector,
+        now: Timestamp,
+    ) -> Result<(), Denied> {
+        let permitted =
+            grant.check(action, wanted, now).and_then(|()| self.bans.check_on(grant, wanted, now));
+        permitted.inspect_err(|denied| {
+            self.tell(What::Refused(*denied), || Identity::of(grant, None), Some(wanted));
+        })
+    }
+
+    pub(crate) fn permit_channel(
+        &self,
+        grant: &Grant,
+        action: Action,
+        channel: &ChannelName,
+    ) -> Result<(), Denied> {
+        self.permit(grant, action, &Selector::Channel(channel.clone()), self.now())
+    }
+
+    pub(crate) fn tell(&self, what: What, who: impl FnOnce() -> Identity, on: Option<&Selector>) {
+        self.notices.tell(|| Notice { what, at: self.now(), who: who(), on: on.cloned() });
+    }
 }
 
 impl Hub {
-    pub(crate) fn from_inner(inner: Arc<Inner>) -> Self {
-        Self { inner }
+    pub(crate) fn from_inner(inner: Arc<Inner>, authorizer: Arc<dyn Authorizer>) -> Self {
+        Self { inner, authorizer }
+    }
+
+    /// Another handle to the same hub, for which `authorizer` decides.
+    #[must_use]
+    pub fn with_authorizer(&self, authorizer: impl Authorizer) -> Self {
+        Self { inner: Arc::clone(&self.inner), authorizer: Arc::new(authorizer) }
+    }
+
+    /// What its authorizer looks at of a request.
+    #[must_use]
+    pub fn reads(&self) -> Reads {
+        self.authorizer.reads()
     }
 
     /// Asks whether somebody may do something.
@@ -50,7 +96,21 @@ impl Hub {
     /// # Errors
     /// [`Denied`] says why not.
     pub async fn authorize(&self, ask: &Ask) -> Result<Grant, Denied> {
-        self.inner.authorizer.authorize(ask).await.map(Grant::new)
+        let decided = match self.authorizer.authorize(ask).await {
+            Ok(access) => {
+                let grant = Grant::new(access, Arc::clone(&ask.asker));
+                self.inner.bans.check(&grant, self.inner.now()).map(|()| grant)
+            }
+            Err(denied) => Err(denied),
+        };
+        decided.inspect_err(|denied| {
+            let who = || Identity {
+                client: ask.asker.client.clone(),
+                address: ask.asker.address,
+                ..Identity::default()
+            };
+            self.inner.tell(What::Refused(*denied), who, ask.selectors.first());
+        })
     }
 
     /// Publishes a message and wakes those who wait for it.
@@ -77,7 +137,7 @@ impl Hub {
     async fn store(&self, grant: &Grant, publish: Publish) -> Result<(Appended, Wakes), PublishError> {
         let now = self.inner.now();
         for channel in publish.channels() {
-            grant.check_channel(Action::Publish, channel, now)?;
+            self.inner.permit_channel(grant, Action::Publish, channel)?;
         }
         let limit = self.inner.config.message_bytes;
         if publish.message().data().len() > limit {
@@ -113,22 +173,25 @@ impl Hub {
         let inner = &self.inner;
         let now = inner.now();
         for selector in &selectors {
-            grant.check(Action::Subscribe, selector, now)?;
+            inner.permit(grant, Action::Subscribe, selector, now)?;
         }
         let limit = inner.config.selectors;
         if selectors.len() > limit {
             return Err(SubscribeError::TooManySelectors { limit });
         }
-        let tail = inner.engine.log().open_as(label, selectors, since, now)?;
-        let end = Arc::new(OnceLock::new());
-        let (stop, limit) = (tail.stop_handle(), inner.config.subscriptions);
-        let id = inner.registry.insert(label, stop, Arc::clone(&end), grant.expires(), limit);
-        let id = id.ok_or(SubscribeError::TooManySubscriptions)?;
-        // Looked at after it is entered: either the drain finds it, or it finds the drain.
+        let tail = inner.engine.log().open_as(label, selectors.iter().cloned(), since, now)?;
+        let live = Live::new(label, now, grant.clone(), selectors, tail.stop_handle());
+        let live = inner.registry.insert(live, inner.config.subscriptions);
+        let live = live.ok_or(SubscribeError::TooManySubscriptions)?;
+        // Looked at after it is entered: either the drain and the ban find it, or it finds them.
         if self.is_draining() {
-            inner.registry.end(id, End::Drained { retry: self.spread() });
+            live.end(End::Drained { retry: self.spread() });
         }
-        Ok(Subscription::new(Arc::clone(inner), tail, id, end))
+        let subscription = Subscription::new(Arc::clone(inner), tail, live);
+        for selector in subscription.selectors() {
+            inner.bans.check_on(grant, &selector, now)?;
+        }
+        Ok(subscription)
     }
 
     /// Removes a channel's messages. False if there is no such channel.
@@ -136,7 +199,7 @@ impl Hub {
     /// # Errors
     /// [`PublishError`] if the grant does not cover it or the engine cannot.
     pub async fn delete(&self, grant: &Grant, channel: &ChannelName) -> Result<bool, PublishError> {
-        grant.check_channel(Action::Delete, channel, self.inner.now())?;
+        self.inner.permit_channel(grant, Action::Delete, channel)?;
         self.inner.engine.delete(channel).await.map_err(PublishError::Engine)
     }
 
@@ -145,7 +208,7 @@ impl Hub {
     /// # Errors
     /// [`Denied`] if the grant does not cover it.
     pub fn channel(&self, grant: &Grant, name: &ChannelName) -> Result<Option<ChannelInfo>, Denied> {
-        grant.check_channel(Action::Inspect, name, self.inner.now())?;
+        self.inner.permit_channel(grant, Action::Inspect, name)?;
         Ok(self.inner.engine.log().channel(name))
     }
 
@@ -160,7 +223,7 @@ impl Hub {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Vec<ChannelInfo>, Denied> {
-        grant.check(Action::Inspect, &Selector::Pattern(pattern.clone()), self.inner.now())?;
+        self.inner.permit(grant, Action::Inspect, &Selector::Pattern(pattern.clone()), self.inner.now())?;
         Ok(self.inner.engine.log().channels(after, Some(pattern), limit))
     }
 
@@ -202,6 +265,7 @@ impl Hub {
             every.tick().await;
             let now = self.inner.now();
             self.inner.registry.expire(now);
+            self.inner.bans.expire(now);
             while self.inner.engine.log().expire(now, CHANNELS_AT_A_TIME) {
                 tokio::task::yield_now().await;
             }
@@ -225,12 +289,14 @@ impl Hub {
         let steps = usize::try_from(steps).unwrap_or(usize::MAX);
         let slice = self.inner.registry.len().div_ceil(steps).max(1);
         let mut every = tokio::time::interval(STEP);
-        let mut last = None;
+        let mut last: Option<SubscriptionId> = None;
         loop {
             every.tick().await;
-            last = self.inner.registry.end_some(last, slice, || End::Drained { retry: self.spread() });
-            if last.is_none() {
-                break;
+            let some = self.inner.registry.some(last, slice);
+            some.iter().for_each(|live| live.end(End::Drained { retry: self.spread() }));
+            match some.last() {
+                Some(live) => last = Some(live.id),
+                None => break,
             }
         }
     }

@@ -28,19 +28,29 @@
 
 mod access;
 mod answer;
+mod ask;
+mod ban;
 mod builder;
 mod counters;
 mod engine;
 mod error;
 mod hub;
+mod live;
+mod notice;
 mod registry;
+mod reserved;
 mod subscription;
 
-pub use access::{Access, Action, Ask, Authorizer, Denied, Grant, Open};
+pub use access::{Access, Authorizer, Denied, Grant, Open, Trusted};
 pub use answer::Answer;
+pub use ask::{Action, Ask, Asker, Reads};
+pub use ban::{Ban, TooManyBans, Whom};
 pub use builder::{HubBuilder, HubConfig, RandomError};
 pub use counters::Counts;
 pub use engine::{Engine, EngineError, MemoryEngine};
 pub use error::{PublishError, SubscribeError};
 pub use hub::Hub;
-pub use subscription::{End, Subscription};
+pub use live::{BanError, SubscriptionInfo};
+pub use notice::{Identity, Notice, Noticed, What};
+pub use registry::SubscriptionId;
+pub use subscription::{Change, End, Subscription};

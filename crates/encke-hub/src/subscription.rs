@@ -1,14 +1,19 @@
 use std::{
     fmt,
     future::poll_fn,
-    sync::{Arc, OnceLock},
+    mem,
+    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
 
-use encke_core::{Batch, Cursor, Gap, Limit, Selector, Since, Tail};
+use encke_core::{Batch, Cursor, Gap, GapReason, Limit, Selector, Since, Tail, Timestamp};
 
-use crate::{Action, Grant, SubscribeError, hub::Inner, registry::Id};
+use crate::{
+    Action, Denied, Grant, Identity, SubscribeError, SubscriptionId, What,
+    hub::Inner,
+    registry::{Live, Order},
+};
 
 /// A reader of the hub: a cursor and a waker, ended by its grant, by a drain, or by being dropped.
 ///
@@ -16,10 +21,21 @@ use crate::{Action, Grant, SubscribeError, hub::Inner, registry::Id};
 pub struct Subscription {
     inner: Arc<Inner>,
     tail: Tail,
-    id: Id,
-    end: Arc<OnceLock<End>>,
+    live: Arc<Live>,
+    expires: Option<Timestamp>,
+    /// What others have ordered, and its holder was not told yet.
+    changes: Vec<Change>,
     /// The head when the end was noticed: the last that is read.
     last: Option<u64>,
+}
+
+/// What a subscription follows or not by somebody else's order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// It follows this too, and everything after the place comes.
+    Followed(Selector, Cursor),
+    /// It follows this no longer.
+    Unfollowed(Selector),
 }
 
 /// Why a subscription came to its end.
@@ -37,9 +53,34 @@ pub enum End {
     Revoked,
 }
 
+impl Change {
+    /// What it is about, and the place from which on it is followed, if it is.
+    #[must_use]
+    pub fn parts(&self) -> (&Selector, Option<Cursor>) {
+        match self {
+            Self::Followed(selector, cursor) => (selector, Some(*cursor)),
+            Self::Unfollowed(selector) => (selector, None),
+        }
+    }
+}
+
 impl Subscription {
-    pub(crate) fn new(inner: Arc<Inner>, tail: Tail, id: Id, end: Arc<OnceLock<End>>) -> Self {
-        Self { inner, tail, id, end, last: None }
+    pub(crate) fn new(inner: Arc<Inner>, tail: Tail, live: Arc<Live>) -> Self {
+        let expires = live.view().grant.expires();
+        live.seq.store(tail.cursor().seq, std::sync::atomic::Ordering::Relaxed);
+        Self { inner, tail, live, expires, changes: Vec::new(), last: None }
+    }
+
+    /// Its number.
+    #[must_use]
+    pub fn id(&self) -> SubscriptionId {
+        self.live.id
+    }
+
+    /// Takes what others have ordered since the last look: whom it is held for should know.
+    #[must_use]
+    pub fn take_changes(&mut self) -> Vec<Change> {
+        mem::take(&mut self.changes)
     }
 
     /// Its place: whoever continues from here misses nothing.
@@ -65,6 +106,7 @@ impl Subscription {
     pub fn take_gaps(&mut self) -> Vec<Gap> {
         let gaps = self.tail.take_gaps();
         self.inner.counters.deliver(0, gaps.len());
+        self.live.note(&gaps);
         gaps
     }
 
@@ -79,13 +121,15 @@ impl Subscription {
     /// # Errors
     /// [`End`] if it may not read any more.
     pub fn read(&mut self, limit: Limit) -> Result<Batch, End> {
+        self.obey();
         self.check()?;
         let batch = self.tail.read(limit);
-        self.inner.counters.deliver(batch.messages.len(), batch.gaps.len());
+        self.deliver(&batch);
         Ok(batch)
     }
 
-    /// Replaces the contents of `batch` by what comes next, or waits for it.
+    /// Replaces the contents of `batch` by what comes next, or waits for it. It is empty where others have changed what
+    /// is followed.
     ///
     /// # Errors
     /// [`End`] when there will be no more.
@@ -95,17 +139,27 @@ impl Subscription {
         limit: Limit,
         batch: &mut Batch,
     ) -> Poll<Result<(), End>> {
-        self.check()?;
-        if self.is_done() {
-            return Poll::Ready(Err(self.why()));
-        }
-        match self.tail.poll_read(cx.waker(), limit, batch) {
-            Poll::Pending => Poll::Pending,
-            Poll::Ready(Ok(())) => {
-                self.inner.counters.deliver(batch.messages.len(), batch.gaps.len());
-                Poll::Ready(Ok(()))
+        loop {
+            if self.obey() {
+                batch.messages.clear();
+                batch.gaps.clear();
+                batch.cursor = self.cursor();
+                return Poll::Ready(Ok(()));
             }
-            Poll::Ready(Err(_)) => Poll::Ready(Err(self.why())),
+            self.check()?;
+            if self.is_done() {
+                return Poll::Ready(Err(self.why()));
+            }
+            match self.tail.poll_read(cx.waker(), limit, batch) {
+                // An order that came before the waker was there woke nobody.
+                Poll::Pending if self.live.is_ordered() => {}
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Ok(())) => {
+                    self.deliver(batch);
+                    return Poll::Ready(Ok(()));
+                }
+                Poll::Ready(Err(_)) => return Poll::Ready(Err(self.why())),
+            }
         }
     }
 
@@ -132,29 +186,107 @@ impl Subscription {
     ) -> Result<Cursor, SubscribeError> {
         let now = self.inner.now();
         for selector in &selectors {
-            grant.check(Action::Subscribe, selector, now)?;
+            self.inner.permit(grant, Action::Subscribe, selector, now)?;
         }
         let limit = self.inner.config.selectors;
         if self.tail.len() + selectors.len() > limit {
             return Err(SubscribeError::TooManySelectors { limit });
         }
         let cursor = self.tail.follow(selectors, since, now)?;
-        if let Some(expires) = grant.expires() {
-            self.inner.registry.shorten(self.id, expires);
+        if grant.expires().is_some_and(|expires| self.expires.is_none_or(|known| expires < known)) {
+            self.expire_at(grant.expires());
         }
+        self.show();
         Ok(cursor)
     }
 
     /// Follows `selector` no longer. False if it did not.
     #[must_use]
     pub fn unfollow(&mut self, selector: &Selector) -> bool {
-        self.tail.unfollow(selector)
+        let followed = self.tail.unfollow(selector);
+        self.show();
+        followed
+    }
+
+    /// Holds `grant` from now on instead of what it was opened and followed with, and ends when that ends. What it does
+    /// not cover is followed no longer, which is a [`Change`].
+    ///
+    /// # Errors
+    /// [`Denied`] if the grant is another subject's; then nothing has changed.
+    pub fn renew(&mut self, grant: &Grant) -> Result<(), Denied> {
+        let now = self.inner.now();
+        let known = self.live.view().grant.clone();
+        if known.subject().is_some() && known.subject() != grant.subject() {
+            return Err(Denied::Forbidden);
+        }
+        let lost = |selector: &Selector| self.inner.permit(grant, Action::Subscribe, selector, now).is_err();
+        let lost: Vec<_> = self.selectors().filter(lost).collect();
+        self.drop_all(lost);
+        self.live.view().grant = grant.clone();
+        self.expire_at(grant.expires());
+        Ok(())
+    }
+
+    /// Does what others have ordered; returns whether anything has changed by it.
+    fn obey(&mut self) -> bool {
+        if self.live.is_ordered() {
+            for order in self.live.take_orders() {
+                self.obey_one(order);
+            }
+        }
+        !self.changes.is_empty()
+    }
+
+    fn obey_one(&mut self, order: Order) {
+        match order {
+            Order::Follow(grant, selectors) => {
+                for selector in selectors {
+                    let known = self.selectors().any(|known| known == selector);
+                    // What is refused was not worth more than the order.
+                    if !known && let Ok(cursor) = self.follow(&grant, vec![selector.clone()], Since::Latest) {
+                        self.changes.push(Change::Followed(selector, cursor));
+                    }
+                }
+            }
+            Order::Unfollow(selector) => {
+                let lost = self.selectors().filter(|known| known.overlaps(&selector)).collect();
+                self.drop_all(lost);
+            }
+            // Whoever ordered it has compared the subjects.
+            Order::Renew(grant) => drop(self.renew(&grant)),
+        }
+    }
+
+    fn drop_all(&mut self, selectors: Vec<Selector>) {
+        for selector in selectors {
+            if self.unfollow(&selector) {
+                self.changes.push(Change::Unfollowed(selector));
+            }
+        }
+    }
+
+    fn expire_at(&mut self, expires: Option<Timestamp>) {
+        self.inner.registry.expire_at(&self.live, mem::replace(&mut self.expires, expires), expires);
+    }
+
+    /// Shows others what is followed now.
+    fn show(&self) {
+        self.live.view().selectors = self.tail.selectors().collect();
+    }
+
+    fn deliver(&self, batch: &Batch) {
+        self.inner.counters.deliver(batch.messages.len(), batch.gaps.len());
+        self.live.deliver(batch);
+        for gap in batch.gaps.iter().filter(|gap| gap.reason == GapReason::Slow) {
+            let who = || Identity::of(&self.live.view().grant, Some(self.live.label));
+            self.inner.tell(What::Slow, who, Some(&gap.channel));
+        }
     }
 
     /// Whether a drain has let through all that there was when this was first noticed. On a channel that never falls
     /// quiet there would always be more.
     fn is_done(&mut self) -> bool {
-        if self.end.get().is_none() {
+        if self.live.ended().is_none() {
             return false;
         }
         let head = self.inner.engine.log().head().seq;
@@ -162,13 +294,13 @@ impl Subscription {
     }
 
     fn why(&self) -> End {
-        self.end.get().copied().unwrap_or(End::Revoked)
+        self.live.ended().unwrap_or(End::Revoked)
     }
 
     /// Rights end at once, also before what is there to read (D8); a drain lets the rest through.
     fn check(&self) -> Result<(), End> {
-        match self.end.get() {
-            Some(end @ (End::Expired | End::Revoked)) => Err(*end),
+        match self.live.ended() {
+            Some(end @ (End::Expired | End::Revoked)) => Err(end),
             Some(End::Drained { .. }) | None => Ok(()),
         }
     }
@@ -176,12 +308,12 @@ impl Subscription {
 
 impl Drop for Subscription {
     fn drop(&mut self) {
-        self.inner.registry.remove(self.id);
+        self.inner.registry.remove(&self.live, self.expires);
     }
 }
 
 impl fmt::Debug for Subscription {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Subscription").field("tail", &self.tail).field("end", &self.end.get()).finish()
+        f.debug_struct("Subscription").field("tail", &self.tail).field("end", &self.live.ended()).finish()
     }
 }

@@ -13,8 +13,8 @@ use encke_core::{
     AppendError, ChannelName, Key, Limit, LogConfig, Message, Publish, Retention, Selector, Since, Timestamp,
 };
 use encke_hub::{
-    Access, Action, Answer, Ask, Authorizer, Denied, End, EngineError, Grant, Hub, HubConfig, PublishError,
-    SubscribeError,
+    Access, Action, Answer, Ask, Asker, Authorizer, Denied, End, EngineError, Grant, Hub, HubConfig,
+    PublishError, SubscribeError,
 };
 use tokio::time::Instant;
 
@@ -37,7 +37,7 @@ struct Token {
 
 impl Authorizer for Token {
     fn authorize(&self, ask: &Ask) -> Answer<Result<Access, Denied>> {
-        let access = match ask.token.as_deref() {
+        let access = match ask.asker.token.as_deref() {
             None => Err(Denied::Unauthenticated),
             Some("good") => {
                 let allowed =
@@ -59,7 +59,8 @@ impl Authorizer for Token {
 }
 
 async fn grant(hub: &Hub, token: Option<&str>) -> Result<Grant, Denied> {
-    let ask = Ask::new(Action::Subscribe, vec![selector("news.eu")]).with_token(token.map(Arc::from));
+    let asker = token.map_or_else(Asker::default, |token| Asker::default().with_token(token));
+    let ask = Ask::from_asker(Arc::new(asker), Action::Subscribe, vec![selector("news.eu")]);
     hub.authorize(&ask).await
 }
 
@@ -123,7 +124,7 @@ struct Until;
 
 impl Authorizer for Until {
     fn authorize(&self, ask: &Ask) -> Answer<Result<Access, Denied>> {
-        let until = ask.token.as_deref().map(|token| Timestamp::from_millis(token.parse().unwrap()));
+        let until = ask.asker.token.as_deref().map(|token| Timestamp::from_millis(token.parse().unwrap()));
         Answer::now(Ok(until.into_iter().fold(Access::everything(), Access::until)))
     }
 }

@@ -2,7 +2,8 @@ use std::time::Duration;
 
 use encke_core::{Cursor, Delivery, Encode, Gap};
 use encke_http::{Chunk, Framing, Payload, StreamEnd};
-use encke_wire::{Data, Envelope, write_for_script, write_gap, write_string};
+use encke_hub::Change;
+use encke_wire::{Data, Envelope, write_change, write_for_script, write_gap, write_string};
 
 use crate::request::Target;
 
@@ -71,6 +72,15 @@ impl IframeFraming {
     }
 }
 
+impl IframeFraming {
+    fn push(&self, json: &[u8], out: &mut Vec<u8>) {
+        out.extend_from_slice(self.script.as_bytes());
+        out.extend_from_slice(b"m(");
+        write_for_script(json, out);
+        out.extend_from_slice(b")</script>\n");
+    }
+}
+
 impl Framing for IframeFraming {
     fn open(&mut self, gaps: &[Gap], cursor: Cursor, out: &mut Chunk) {
         let prelude =
@@ -96,11 +106,16 @@ impl Framing for IframeFraming {
     fn gap(&mut self, gap: &Gap, out: &mut Chunk) {
         let mut json = Vec::new();
         write_gap(gap, &mut json);
-        let out = out.buffer();
-        out.extend_from_slice(self.script.as_bytes());
-        out.extend_from_slice(b"m(");
-        write_for_script(&json, out);
-        out.extend_from_slice(b")</script>\n");
+        self.push(&json, out.buffer());
+    }
+
+    fn change(&mut self, change: &Change, out: &mut Chunk) {
+        if self.payload == Payload::Envelope {
+            let (selector, from) = change.parts();
+            let mut json = Vec::new();
+            write_change(selector, from, &mut json);
+            self.push(&json, out.buffer());
+        }
     }
 
     fn checkpoint(&mut self, cursor: Cursor, out: &mut Chunk) {

@@ -27,9 +27,6 @@ impl IframeRequest {
         }
         let params = Params::parse(parts.uri.query())?;
         let selectors = config.channels.selectors(parts, &params)?;
-        if selectors.is_empty() {
-            return Err(Problem::bad_request(config.channels.hint()));
-        }
         let since = params.since()?.unwrap_or(Since::Latest);
         Ok(Self { selectors, since, target: Target::read(config, &params)? })
     }

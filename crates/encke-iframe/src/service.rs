@@ -64,7 +64,7 @@ impl Endpoint for Iframe {
 
     async fn answer<B: Send>(&self, parts: Parts, _: B) -> Result<Response<Body>, Problem> {
         let IframeRequest { selectors, since, target } = IframeRequest::read(&self.config, &parts)?;
-        let subscription = follow(&self.hub, &parts, LABEL, selectors, since).await?;
+        let subscription = follow(&self.hub, &parts, LABEL, &self.config.channels, selectors, since).await?;
         let nonce = nonce()?;
         let policy = self.policy(&nonce)?;
         let script = format!("<script nonce=\"{nonce}\">");

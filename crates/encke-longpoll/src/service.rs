@@ -43,7 +43,8 @@ impl Endpoint for LongPoll {
     async fn answer<B: Send>(&self, parts: Parts, _: B) -> Result<Response<Body>, Problem> {
         let LongPollRequest { pull, wait, linger } = LongPollRequest::read(&self.config, &parts)?;
         let since = pull.since.unwrap_or(Since::Latest);
-        let subscription = follow(&self.hub, &parts, LABEL, pull.selectors.clone(), since).await?;
+        let source = self.config.pull.source();
+        let subscription = follow(&self.hub, &parts, LABEL, source, pull.selectors.clone(), since).await?;
         let one = self.config.one;
         let limit = if one { Limit { messages: 1, ..pull.limit } } else { pull.limit };
         let hold = Hold { subscription, limit, one, late: self.hub.is_draining() };

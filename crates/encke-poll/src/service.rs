@@ -42,7 +42,9 @@ impl Endpoint for Poll {
         let request = PollRequest::read(&self.config, &parts)?;
         let pull = &request.pull;
         let since = pull.since.unwrap_or(Since::Earliest);
-        let mut subscription = follow(&self.hub, &parts, LABEL, pull.selectors.clone(), since).await?;
+        let source = self.config.pull.source();
+        let mut subscription =
+            follow(&self.hub, &parts, LABEL, source, pull.selectors.clone(), since).await?;
         let presented = subscription.cursor();
         let ended = |_| Problem::unauthenticated("what you were allowed has ended");
         let batch = subscription.read(pull.limit).map_err(ended)?;

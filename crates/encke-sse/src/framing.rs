@@ -2,10 +2,11 @@ use std::time::Duration;
 
 use encke_core::{Cursor, Delivery, Encode, Gap, Kind};
 use encke_http::{Chunk, Framing, Payload, StreamEnd};
-use encke_wire::{Data, Envelope, write_gap};
+use encke_hub::Change;
+use encke_wire::{Data, Envelope, write_change, write_gap};
 
 /// Names that a page would mistake for the browser's own events, or for ours.
-const RESERVED: [&str; 4] = ["open", "error", "message", "gap"];
+const RESERVED: [&str; 6] = ["open", "error", "message", "gap", "subscribed", "unsubscribed"];
 
 /// The event stream format (WHATWG HTML, section 9.2.5).
 #[derive(Debug)]
@@ -101,6 +102,18 @@ impl Framing for SseFraming {
         out.extend_from_slice(b"event: gap\ndata: ");
         write_gap(gap, out);
         out.extend_from_slice(b"\n\n");
+    }
+
+    fn change(&mut self, change: &Change, out: &mut Chunk) {
+        if self.payload == Payload::Envelope {
+            let (selector, from) = change.parts();
+            let out = out.buffer();
+            let head: &[u8] =
+                if from.is_some() { b"event: subscribed\ndata: " } else { b"event: unsubscribed\ndata: " };
+            out.extend_from_slice(head);
+            write_change(selector, from, out);
+            out.extend_from_slice(b"\n\n");
+        }
     }
 
     fn checkpoint(&mut self, cursor: Cursor, out: &mut Chunk) {

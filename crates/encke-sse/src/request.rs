@@ -18,9 +18,6 @@ impl SseRequest {
         }
         let params = Params::parse(parts.uri.query())?;
         let selectors = config.channels.selectors(parts, &params)?;
-        if selectors.is_empty() {
-            return Err(Problem::bad_request(config.channels.hint()));
-        }
         // A browser that reconnects repeats the URL and adds the header, which is the newer of the two.
         let last = header(&parts.headers, "last-event-id")?.or(params.get("last_event_id"));
         let since = last.map(since).transpose()?.or(params.since()?).unwrap_or(Since::Latest);

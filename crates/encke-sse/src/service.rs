@@ -36,7 +36,7 @@ impl Endpoint for Sse {
     async fn answer<B: Send>(&self, parts: Parts, _: B) -> Result<Response<Body>, Problem> {
         let SseRequest { selectors, since } = SseRequest::read(&self.config, &parts)?;
         let framing = SseFraming { payload: self.config.payload, retry: self.config.retry };
-        let subscription = follow(&self.hub, &parts, LABEL, selectors, since).await?;
+        let subscription = follow(&self.hub, &parts, LABEL, &self.config.channels, selectors, since).await?;
         let mut response =
             Response::new(Body::stream(Stream::new(subscription, framing, self.config.stream)));
         let headers = response.headers_mut();

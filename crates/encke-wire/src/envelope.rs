@@ -1,7 +1,7 @@
 use std::iter;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use encke_core::{Cursor, Delivery, Encode, Gap, Kind};
+use encke_core::{Cursor, Delivery, Encode, Gap, Kind, Selector};
 
 use crate::time::write_time;
 
@@ -93,6 +93,20 @@ pub fn write_gap(gap: &Gap, out: &mut Vec<u8>) {
     out.extend_from_slice(b"\",\"reason\":\"");
     out.extend_from_slice(gap.reason.as_str().as_bytes());
     out.extend_from_slice(b"\"}");
+}
+
+/// Appends what somebody else has ordered to be followed from a place on, or no longer:
+/// `{"type":"subscribed","channel":"news","cursor":".."}` or `{"type":"unsubscribed","channel":"news"}`.
+pub fn write_change(selector: &Selector, from: Option<Cursor>, out: &mut Vec<u8>) {
+    let kind = if from.is_some() { "subscribed" } else { "unsubscribed" };
+    out.extend_from_slice(format!("{{\"type\":\"{kind}\",\"channel\":").as_bytes());
+    write_string(selector.as_str(), out);
+    if let Some(cursor) = from {
+        out.extend_from_slice(b",\"cursor\":\"");
+        cursor.write(out);
+        out.push(b'"');
+    }
+    out.push(b'}');
 }
 
 /// Appends a checkpoint, a place without a message: `{"type":"checkpoint","cursor":".."}`.

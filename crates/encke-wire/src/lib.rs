@@ -21,7 +21,9 @@ pub use command::{
     UnsubscribeCommand,
 };
 pub use content::{ContentError, JSON_DEPTH, json_of, message_of};
-pub use envelope::{Data, Envelope, write_checkpoint, write_for_script, write_gap, write_string};
+pub use envelope::{
+    Data, Envelope, write_change, write_checkpoint, write_for_script, write_gap, write_string,
+};
 pub use info::{ChannelList, ChannelState};
 pub use problem::{Problem, Remedy};
 pub use publish::{channel_name, publish};

@@ -1,6 +1,8 @@
+use std::sync::Arc;
+
 use encke_core::{Cursor, Message, Publish, Selector, Since};
-use encke_http::{Asker, publish_problem, since, subscribe_problem};
-use encke_hub::{Action, Hub, Subscription};
+use encke_http::{ask, publish_problem, since, subscribe_problem};
+use encke_hub::{Action, Asker, Hub, Subscription};
 use encke_wire::{
     Command, CommandAction, CommandId, Problem, Receipt, Reply, SubscribeCommand, UnsubscribeCommand, publish,
 };
@@ -10,7 +12,7 @@ use crate::{Dialect, Frame, Incoming, Input, eventtube, framing};
 /// What a connection's client may ask for, and what is done about it.
 pub(crate) struct Commands {
     pub(crate) hub: Hub,
-    pub(crate) asker: Asker,
+    pub(crate) asker: Arc<Asker>,
     pub(crate) dialect: Dialect,
     /// The channels of the route, which plain data goes to.
     pub(crate) selectors: Vec<Selector>,
@@ -102,13 +104,13 @@ impl Commands {
         since: Since,
         subscription: &mut Subscription,
     ) -> Result<Cursor, Problem> {
-        let grant = self.asker.ask(&self.hub, Action::Subscribe, selectors.clone()).await?;
+        let grant = ask(&self.hub, &self.asker, Action::Subscribe, selectors.clone()).await?;
         subscription.follow(&grant, selectors, since).map_err(subscribe_problem)
     }
 
     pub(crate) async fn store(&self, publish: Publish) -> Result<Receipt, Problem> {
         let selectors = publish.channels().iter().cloned().map(Selector::Channel).collect();
-        let grant = self.asker.ask(&self.hub, Action::Publish, selectors).await?;
+        let grant = ask(&self.hub, &self.asker, Action::Publish, selectors).await?;
         self.hub.publish(&grant, publish).await.map(Receipt::from).map_err(publish_problem)
     }
 }

@@ -1,4 +1,5 @@
 use std::{
+    collections::VecDeque,
     future::poll_fn,
     task::{Context, Poll, ready},
 };
@@ -25,6 +26,8 @@ pub(crate) struct Connection<S> {
 
 /// What was read from the log and is not fed yet.
 struct Outgoing {
+    /// What others have ordered, which comes before what was read.
+    changes: VecDeque<Frame>,
     batch: Batch,
     gaps: usize,
     messages: usize,
@@ -48,7 +51,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         pulse: Pulse,
     ) -> Self {
         let batch = subscription.empty_batch();
-        let outgoing = Outgoing { batch, gaps: 0, messages: 0, frames: 0, unflushed: false };
+        let outgoing =
+            Outgoing { changes: VecDeque::new(), batch, gaps: 0, messages: 0, frames: 0, unflushed: false };
         Self { socket, subscription, commands, pulse, outgoing }
     }
 
@@ -127,6 +131,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 Poll::Ready(Ok(())) => {
                     self.outgoing.gaps = 0;
                     self.outgoing.messages = 0;
+                    let changes = self.subscription.take_changes();
+                    let dialect = &self.commands.dialect;
+                    self.outgoing.changes =
+                        changes.iter().filter_map(|change| dialect.change(change)).collect();
                 }
                 Poll::Ready(Err(end)) => return Poll::Ready(Ok(Event::Ended(StreamEnd::Ended(end)))),
                 Poll::Pending => {
@@ -160,6 +168,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Feeds what was read, as fast as the peer takes it. Ready when all of it is fed.
     fn poll_feed(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SocketError>> {
         let (outgoing, dialect) = (&mut self.outgoing, &self.commands.dialect);
+        while !outgoing.changes.is_empty() {
+            ready!(self.socket.poll_ready(cx))?;
+            let Some(frame) = outgoing.changes.pop_front() else { break };
+            self.socket.feed(frame)?;
+            outgoing.unflushed = true;
+        }
         loop {
             let (frame, fed) = if let Some(gap) = outgoing.batch.gaps.get(outgoing.gaps) {
                 (dialect.gap(gap), &mut outgoing.gaps)

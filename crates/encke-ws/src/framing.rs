@@ -1,8 +1,8 @@
 use bytes::Bytes;
 use encke_core::{Cursor, Delivery, Gap, Kind};
 use encke_http::Payload;
-use encke_hub::Subscription;
-use encke_wire::{Envelope, Problem, Reply, eventtube, write_checkpoint, write_gap};
+use encke_hub::{Change, Subscription};
+use encke_wire::{Envelope, Problem, Reply, eventtube, write_change, write_checkpoint, write_gap};
 
 use crate::{Dialect, Frame, PROTOCOL};
 
@@ -60,6 +60,15 @@ impl Dialect {
             }
             Self::EventTube { .. } => text(eventtube::gap(gap)),
         }
+    }
+
+    /// What somebody else has ordered, where the dialect has a place for it.
+    pub(crate) fn change(&self, change: &Change) -> Option<Frame> {
+        let Self::Native { payload: Payload::Envelope, .. } = self else { return None };
+        let (selector, from) = change.parts();
+        let mut json = Vec::new();
+        write_change(selector, from, &mut json);
+        Some(Frame::Text(Bytes::from(json)))
     }
 
     /// A place without a message as one frame, where the dialect tells places.

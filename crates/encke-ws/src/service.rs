@@ -1,8 +1,10 @@
+use std::sync::Arc;
+
 use bytes::Bytes;
-use encke_http::{Asker, Body, Endpoint, Origins, Pulse, subscribe_problem};
-use encke_hub::{Action, Hub};
+use encke_http::{Body, Endpoint, Origins, Pulse, ask, asker, subscribe_problem, with_own};
+use encke_hub::{Action, Asker, Hub};
 use encke_wire::Problem;
-use http::{HeaderMap, Method, Request, Response, request::Parts};
+use http::{HeaderMap, Method, Request, Response, header, request::Parts};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 
@@ -19,6 +21,9 @@ const LABEL: &str = "ws";
 
 /// The native dialect, as a subprotocol.
 pub const PROTOCOL: &str = "encke.v1";
+
+/// What goes before a token that comes as a subprotocol, beside the dialect's.
+const TOKEN: &str = "encke.token.";
 
 /// A frame is at most so many times as large as its data (each byte as `\u0000`), with room for its fields: the names of
 /// all channels of a message, each byte escaped, are less than 36 KiB.
@@ -58,7 +63,7 @@ impl Endpoint for Ws {
     async fn answer<B: Send>(&self, mut parts: Parts, _: B) -> Result<Response<Body>, Problem> {
         let upgrade = parts.extensions.remove::<OnUpgrade>();
         let request = WsRequest::read(&self.config.dialect, &parts);
-        let asker = Asker::of(&parts);
+        let asker = asker(&self.hub, &parts).map(|asker| token_of(asker, &parts.headers));
         let handshake = Request::from_parts(parts, ());
         let accepted = match accept(&handshake, self.config.dialect.protocols()) {
             Ok(accepted) => accepted.into_response(),
@@ -68,8 +73,10 @@ impl Endpoint for Ws {
             return Err(Problem::upgrade_required("what serves this route cannot upgrade connections"));
         };
         let WsRequest { selectors, since } = request?;
-        let grant = asker.ask(&self.hub, Action::Subscribe, selectors.clone()).await?;
-        let subscription = self.hub.subscribe(&grant, LABEL, selectors.clone(), since);
+        let asker = Arc::new(asker?);
+        let grant = ask(&self.hub, &asker, Action::Subscribe, selectors.clone()).await?;
+        let followed = with_own(selectors.clone(), &grant);
+        let subscription = self.hub.subscribe(&grant, LABEL, followed, since);
         let subscription = subscription.map_err(subscribe_problem)?;
 
         let WsConfig { dialect, limits, heartbeat, age, .. } = self.config.clone();
@@ -84,6 +91,15 @@ impl Endpoint for Ws {
         });
         Ok(accepted.map(|()| Body::empty()))
     }
+}
+
+/// The asker with the token that came as a subprotocol, if none came otherwise: a page can set no header here.
+fn token_of(mut asker: Asker, headers: &HeaderMap) -> Asker {
+    let asked =
+        headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|names| names.to_str().ok());
+    let mut names = asked.flat_map(|names| names.split(',')).map(str::trim);
+    asker.token = asker.token.or_else(|| names.find_map(|name| name.strip_prefix(TOKEN)).map(Arc::from));
+    asker
 }
 
 /// The refusal of a handshake, with the headers that say what would have been right.

@@ -21,6 +21,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("encke-iframe", BELOW_TRANSPORTS),
     ("encke-ws", BELOW_TRANSPORTS),
     ("encke-publish", BELOW_TRANSPORTS),
+    ("encke-admin", BELOW_TRANSPORTS),
+    ("encke-fetch", &[]),
+    ("encke-auth", &["encke-core", "encke-fetch", "encke-hub"]),
+    ("encke-notices", &["encke-core", "encke-fetch", "encke-hub", "encke-wire"]),
     ("encke-sdk", BELOW_TRANSPORTS),
     ("encke-disk", &["encke-core", "encke-hub"]),
     ("encke-redis", &["encke-core", "encke-hub"]),
@@ -32,6 +36,8 @@ const ARROWS: &[(&str, &[&str])] = &[
 ];
 
 const FACADE: &[&str] = &[
+    "encke-admin",
+    "encke-auth",
     "encke-core",
     "encke-disk",
     "encke-http",
@@ -39,6 +45,7 @@ const FACADE: &[&str] = &[
     "encke-iframe",
     "encke-longpoll",
     "encke-nats",
+    "encke-notices",
     "encke-poll",
     "encke-publish",
     "encke-redis",
@@ -51,14 +58,18 @@ const FACADE: &[&str] = &[
 /// The binary assembles; it may name all but the testkit.
 const GATEWAY: &[&str] = &[
     "encke",
+    "encke-admin",
+    "encke-auth",
     "encke-client",
     "encke-core",
     "encke-disk",
+    "encke-fetch",
     "encke-http",
     "encke-hub",
     "encke-iframe",
     "encke-longpoll",
     "encke-nats",
+    "encke-notices",
     "encke-poll",
     "encke-publish",
     "encke-redis",

@@ -1,0 +1,1 @@
+//! Administration over HTTP: channels, clients and members, and what can be done about them.

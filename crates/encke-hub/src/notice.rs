@@ -1,0 +1,140 @@
+use std::{
+    collections::VecDeque,
+    net::IpAddr,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use encke_core::{Selector, Timestamp};
+use tokio::sync::Notify;
+
+use crate::{Denied, Grant};
+
+/// Something that happened in a hub, for whoever runs the application.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Notice {
+    /// What.
+    pub what: What,
+    /// When.
+    pub at: Timestamp,
+    /// Whose it was, as far as it is known.
+    pub who: Identity,
+    /// On which channel.
+    pub on: Option<Selector>,
+}
+
+/// What a [`Notice`] tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum What {
+    /// A client is there.
+    Connected,
+    /// A client is no longer there.
+    Disconnected,
+    /// A member has come to a channel.
+    Joined,
+    /// A member has left a channel.
+    Left,
+    /// A channel has its first member.
+    Occupied,
+    /// A channel has lost its last member.
+    Vacated,
+    /// A client has published: the message's number.
+    Published(u64),
+    /// A reader was too slow and has lost messages, and was told so.
+    Slow,
+    /// Somebody was refused.
+    Refused(Denied),
+}
+
+/// Who somebody is, as others may know him.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Identity {
+    /// The verified subject.
+    pub subject: Option<Arc<str>>,
+    /// What his client calls itself.
+    pub client: Option<Arc<str>>,
+    /// From where.
+    pub address: Option<IpAddr>,
+    /// By which transport.
+    pub transport: Option<&'static str>,
+}
+
+impl Identity {
+    /// Of whoever holds `grant`, on `transport`.
+    #[must_use]
+    pub fn of(grant: &Grant, transport: Option<&'static str>) -> Self {
+        let asker = grant.asker();
+        let subject = grant.subject_arc().cloned();
+        Self { subject, client: asker.client.clone(), address: asker.address, transport }
+    }
+}
+
+/// Where notices wait for the one who reads them. Nobody does: nothing is kept.
+#[derive(Debug, Default)]
+pub(crate) struct Notices {
+    wanted: AtomicBool,
+    queue: Mutex<Queue>,
+    some: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    notices: VecDeque<Notice>,
+    lost: u64,
+}
+
+/// What has happened since the last look.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct Noticed {
+    /// In order.
+    pub notices: Vec<Notice>,
+    /// How many there was no space for, before these.
+    pub lost: u64,
+}
+
+impl Notices {
+    /// Notices that wait, at most.
+    pub(crate) const LIMIT: usize = 65_536;
+
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether anybody will read them.
+    pub(crate) fn are_wanted(&self) -> bool {
+        self.wanted.load(Ordering::Relaxed)
+    }
+
+    /// Keeps what `notice` makes, if anybody wants it.
+    pub(crate) fn tell(&self, notice: impl FnOnce() -> Notice) {
+        if !self.are_wanted() {
+            return;
+        }
+        let notice = notice();
+        let mut queue = self.lock();
+        if queue.notices.len() < Self::LIMIT {
+            queue.notices.push_back(notice);
+        } else {
+            queue.lost += 1;
+        }
+        drop(queue);
+        self.some.notify_one();
+    }
+
+    pub(crate) async fn next(&self) -> Noticed {
+        self.wanted.store(true, Ordering::Relaxed);
+        loop {
+            let queue = std::mem::take(&mut *self.lock());
+            if !queue.notices.is_empty() || queue.lost > 0 {
+                return Noticed { notices: queue.notices.into(), lost: queue.lost };
+            }
+            self.some.notified().await;
+        }
+    }
+}

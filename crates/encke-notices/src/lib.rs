@@ -1,0 +1,1 @@
+//! What happens in a hub, as messages of system channels and as webhooks.
