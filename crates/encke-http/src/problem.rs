@@ -46,6 +46,8 @@ pub fn subscribe_problem(error: SubscribeError) -> Problem {
     match error {
         SubscribeError::Denied(reason) => denied(reason),
         SubscribeError::TooManySelectors { .. } => Problem::bad_request(detail),
+        SubscribeError::TooManyOfSubject { .. } => Problem::too_many(detail).after(BACK_OFF),
+        SubscribeError::TooMany { retry } => Problem::too_many(detail).after(retry),
         _ => Problem::overloaded(detail).after(BACK_OFF),
     }
 }
@@ -57,6 +59,7 @@ pub fn publish_problem(error: PublishError) -> Problem {
     match error {
         PublishError::Denied(reason) => denied(reason),
         PublishError::TooLarge { .. } => Problem::too_large(detail),
+        PublishError::TooMany { retry } => Problem::too_many(detail).after(retry),
         PublishError::Engine(EngineError::Refused(refusal)) => match refusal {
             AppendError::TooLarge => Problem::too_large(detail),
             AppendError::TooManyPlaces => Problem::bad_request(detail),

@@ -6,8 +6,8 @@ use std::{
 use encke_core::{Epoch, Log, LogConfig, Timestamp};
 
 use crate::{
-    Authorizer, Engine, Hub, MemoryEngine, Open, ban::Bans, counters::Counters, hub::Inner, notice::Notices,
-    registry::Registry,
+    Authorizer, Engine, Hub, MemoryEngine, Open, Rate, ban::Bans, counters::Counters, hub::Inner,
+    notice::Notices, quota::Quotas, registry::Registry,
 };
 
 /// The limits of a hub. Each has a refusal that the field names.
@@ -19,6 +19,12 @@ pub struct HubConfig {
     pub selectors: usize,
     /// Subscriptions at a time; beyond it [`SubscribeError::TooManySubscriptions`](crate::SubscribeError::TooManySubscriptions).
     pub subscriptions: usize,
+    /// Subscriptions of one subject at a time; beyond it [`SubscribeError::TooManyOfSubject`](crate::SubscribeError::TooManyOfSubject).
+    pub subscriptions_per_subject: usize,
+    /// Publishes of one subject, or of one address without a subject; beyond it [`PublishError::TooMany`](crate::PublishError::TooMany).
+    pub publish_rate: Option<Rate>,
+    /// Subscriptions opened by one subject or address, and additions to them; beyond it [`SubscribeError::TooMany`](crate::SubscribeError::TooMany).
+    pub subscribe_rate: Option<Rate>,
     /// Bans at a time; beyond it [`TooManyBans`](crate::TooManyBans).
     pub bans: usize,
     /// How long a drain takes, and so how far the returns are spread.
@@ -31,6 +37,9 @@ impl Default for HubConfig {
             message_bytes: 64 << 10,
             selectors: 128,
             subscriptions: 100_000,
+            subscriptions_per_subject: usize::MAX,
+            publish_rate: None,
+            subscribe_rate: None,
             bans: 100_000,
             drain_window: Duration::from_secs(10),
         }
@@ -94,6 +103,8 @@ impl HubBuilder {
         let inner = Inner {
             engine,
             clock: self.clock,
+            publishes: Quotas::new(self.config.publish_rate),
+            subscribes: Quotas::new(self.config.subscribe_rate),
             config: self.config,
             registry: Registry::default(),
             counters: Counters::default(),

@@ -1,4 +1,4 @@
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use encke_core::OpenError;
 
@@ -15,6 +15,11 @@ pub enum PublishError {
         /// What is allowed.
         limit: usize,
     },
+    /// Its publisher has published more than [`HubConfig::publish_rate`](crate::HubConfig::publish_rate) allows.
+    TooMany {
+        /// When the next is allowed.
+        retry: Duration,
+    },
     /// The engine did not store it.
     Engine(EngineError),
 }
@@ -24,6 +29,7 @@ impl fmt::Display for PublishError {
         match self {
             Self::Denied(denied) => fmt::Display::fmt(denied, f),
             Self::TooLarge { limit } => write!(f, "a message has at most {limit} bytes"),
+            Self::TooMany { .. } => f.write_str("you publish too often"),
             Self::Engine(error) => fmt::Display::fmt(error, f),
         }
     }
@@ -50,6 +56,18 @@ pub enum SubscribeError {
     },
     /// There are as many subscriptions as there may be.
     TooManySubscriptions,
+    /// The subject has as many as [`HubConfig::subscriptions_per_subject`](crate::HubConfig::subscriptions_per_subject)
+    /// allows.
+    TooManyOfSubject {
+        /// What is allowed.
+        limit: usize,
+    },
+    /// Its subscriber has subscribed more often than [`HubConfig::subscribe_rate`](crate::HubConfig::subscribe_rate)
+    /// allows.
+    TooMany {
+        /// When the next is allowed.
+        retry: Duration,
+    },
     /// A limit of the log refuses it.
     Log(OpenError),
 }
@@ -62,6 +80,10 @@ impl fmt::Display for SubscribeError {
                 write!(f, "one subscription follows at most {limit} channels")
             }
             Self::TooManySubscriptions => f.write_str("there are too many subscriptions"),
+            Self::TooManyOfSubject { limit } => {
+                write!(f, "a subject has at most {limit} subscriptions at a time")
+            }
+            Self::TooMany { .. } => f.write_str("you subscribe too often"),
             Self::Log(error) => fmt::Display::fmt(error, f),
         }
     }

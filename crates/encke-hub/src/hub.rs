@@ -11,11 +11,12 @@ use encke_core::{
 };
 
 use crate::{
-    Action, Ask, Authorizer, Counts, Denied, End, Engine, Grant, HubConfig, Identity, Notice, PublishError,
+    Action, Ask, Authorizer, Counts, Denied, End, Engine, Grant, HubConfig, Identity, Notice, NoticeKind, PublishError,
     Reads, SubscribeError, Subscription, SubscriptionId, What,
     ban::Bans,
     counters::Counters,
     notice::Notices,
+    quota::Quotas,
     registry::{Live, Registry},
 };
 
@@ -35,6 +36,8 @@ pub(crate) struct Inner {
     pub(crate) config: HubConfig,
     pub(crate) registry: Registry,
     pub(crate) counters: Counters,
+    pub(crate) publishes: Quotas,
+    pub(crate) subscribes: Quotas,
     pub(crate) bans: Bans,
     pub(crate) notices: Notices,
     pub(crate) draining: AtomicBool,
@@ -70,7 +73,21 @@ impl Inner {
     }
 
     pub(crate) fn tell(&self, what: What, who: impl FnOnce() -> Identity, on: Option<&Selector>) {
-        self.notices.tell(|| Notice { what, at: self.now(), who: who(), on: on.cloned() });
+        let notice = || Notice { what, at: self.now(), who: who(), on: on.cloned(), also: Vec::new() };
+        self.notices.tell(what.kind(), notice);
+    }
+
+    /// Tells that a client has published.
+    fn tell_published(&self, grant: &Grant, seq: u64, channels: Vec<ChannelName>) {
+        let what = What::Published(seq);
+        let mut channels = channels.into_iter().map(Selector::from);
+        self.notices.tell(what.kind(), || Notice {
+            what,
+            at: self.now(),
+            who: Identity::of(grant, None),
+            on: channels.next(),
+            also: channels.collect(),
+        });
     }
 }
 
@@ -139,11 +156,19 @@ impl Hub {
         for channel in publish.channels() {
             self.inner.permit_channel(grant, Action::Publish, channel)?;
         }
+        self.inner.publishes.take(grant).map_err(|retry| PublishError::TooMany { retry })?;
         let limit = self.inner.config.message_bytes;
         if publish.message().data().len() > limit {
             return Err(PublishError::TooLarge { limit });
         }
-        self.inner.engine.publish(publish, now).await.map_err(PublishError::Engine)
+        // What the node itself publishes, notices among it, is no notice.
+        let told = self.inner.notices.want(NoticeKind::Published) && !grant.is_trusted();
+        let told = told.then(|| publish.channels().to_vec());
+        let stored = self.inner.engine.publish(publish, now).await.map_err(PublishError::Engine)?;
+        if let Some(channels) = told.filter(|_| !stored.0.repeated) {
+            self.inner.tell_published(grant, stored.0.cursor.seq, channels);
+        }
+        Ok(stored)
     }
 
     /// Opens a subscription. `label` is the word by which it is counted. While the hub is being drained it reads what
@@ -175,14 +200,14 @@ impl Hub {
         for selector in &selectors {
             inner.permit(grant, Action::Subscribe, selector, now)?;
         }
+        inner.subscribes.take(grant).map_err(|retry| SubscribeError::TooMany { retry })?;
         let limit = inner.config.selectors;
         if selectors.len() > limit {
             return Err(SubscribeError::TooManySelectors { limit });
         }
         let tail = inner.engine.log().open_as(label, selectors.iter().cloned(), since, now)?;
         let live = Live::new(label, now, grant.clone(), selectors, tail.stop_handle());
-        let live = inner.registry.insert(live, inner.config.subscriptions);
-        let live = live.ok_or(SubscribeError::TooManySubscriptions)?;
+        let live = inner.registry.insert(live, &inner.config)?;
         // Looked at after it is entered: either the drain and the ban find it, or it finds them.
         if self.is_draining() {
             live.end(End::Drained { retry: self.spread() });
@@ -266,6 +291,8 @@ impl Hub {
             let now = self.inner.now();
             self.inner.registry.expire(now);
             self.inner.bans.expire(now);
+            self.inner.publishes.forget();
+            self.inner.subscribes.forget();
             while self.inner.engine.log().expire(now, CHANNELS_AT_A_TIME) {
                 tokio::task::yield_now().await;
             }

@@ -5,7 +5,7 @@ use std::{net::IpAddr, sync::Arc, sync::atomic::Ordering};
 use encke_core::{Cursor, Gap, Pattern, Selector, Timestamp};
 
 use crate::{
-    Action, Ban, Denied, End, Grant, Hub, Noticed, SubscriptionId, TooManyBans, Whom,
+    Action, Ban, Denied, End, Grant, Hub, NoticeKind, Noticed, SubscriptionId, TooManyBans, Whom,
     registry::{Live, Order},
 };
 
@@ -158,7 +158,12 @@ impl Hub {
     /// What has happened since the last look, or what happens next. Notices are kept from the first call on; there is
     /// one reader.
     pub async fn notices(&self) -> Noticed {
-        self.inner.notices.next().await
+        self.notices_of(&NoticeKind::ALL).await
+    }
+
+    /// Like [`Hub::notices`], and from now on only those of these kinds are kept.
+    pub async fn notices_of(&self, kinds: &[NoticeKind]) -> Noticed {
+        self.inner.notices.next(kinds).await
     }
 
     async fn order(&self, grant: &Grant, whom: &Whom, order: impl Fn(&Live)) -> Result<usize, Denied> {

@@ -3,14 +3,14 @@ use std::{
     net::IpAddr,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicU16, Ordering},
     },
 };
 
 use encke_core::{Selector, Timestamp};
 use tokio::sync::Notify;
 
-use crate::{Denied, Grant};
+use crate::{Denied, Grant, NoticeKind};
 
 /// Something that happened in a hub, for whoever runs the application.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +24,8 @@ pub struct Notice {
     pub who: Identity,
     /// On which channel.
     pub on: Option<Selector>,
+    /// On which others too, where a message was published to several.
+    pub also: Vec<Selector>,
 }
 
 /// What a [`Notice`] tells.
@@ -77,7 +79,8 @@ impl Identity {
 /// Where notices wait for the one who reads them. Nobody does: nothing is kept.
 #[derive(Debug, Default)]
 pub(crate) struct Notices {
-    wanted: AtomicBool,
+    /// A bit for each kind that somebody will read.
+    wanted: AtomicU16,
     queue: Mutex<Queue>,
     some: Notify,
 }
@@ -106,14 +109,14 @@ impl Notices {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether anybody will read them.
-    pub(crate) fn are_wanted(&self) -> bool {
-        self.wanted.load(Ordering::Relaxed)
+    /// Whether anybody will read those of this kind.
+    pub(crate) fn want(&self, kind: NoticeKind) -> bool {
+        self.wanted.load(Ordering::Relaxed) & kind.bit() != 0
     }
 
     /// Keeps what `notice` makes, if anybody wants it.
-    pub(crate) fn tell(&self, notice: impl FnOnce() -> Notice) {
-        if !self.are_wanted() {
+    pub(crate) fn tell(&self, kind: NoticeKind, notice: impl FnOnce() -> Notice) {
+        if !self.want(kind) {
             return;
         }
         let notice = notice();
@@ -127,8 +130,9 @@ impl Notices {
         self.some.notify_one();
     }
 
-    pub(crate) async fn next(&self) -> Noticed {
-        self.wanted.store(true, Ordering::Relaxed);
+    pub(crate) async fn next(&self, kinds: &[NoticeKind]) -> Noticed {
+        let wanted = kinds.iter().fold(0, |bits, kind| bits | kind.bit());
+        self.wanted.store(wanted, Ordering::Relaxed);
         loop {
             let queue = std::mem::take(&mut *self.lock());
             if !queue.notices.is_empty() || queue.lost > 0 {

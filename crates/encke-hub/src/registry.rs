@@ -1,5 +1,5 @@
 use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
+    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
     fmt,
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
@@ -9,7 +9,7 @@ use std::{
 
 use encke_core::{Batch, Gap, Selector, Stop, Timestamp};
 
-use crate::{End, Grant, Whom};
+use crate::{End, Grant, HubConfig, SubscribeError, Whom};
 
 /// The live subscriptions: enough of each to show it, to order it about, and to end it.
 #[derive(Default)]
@@ -23,6 +23,7 @@ struct State {
     live: BTreeMap<u64, Arc<Live>>,
     expiring: BTreeSet<(Timestamp, u64)>,
     counts: BTreeMap<&'static str, usize>,
+    by_subject: HashMap<Arc<str>, usize>,
 }
 
 /// The number of a live subscription, unique in the life of its hub.
@@ -40,6 +41,8 @@ pub(crate) struct Live {
     pub(crate) id: SubscriptionId,
     pub(crate) label: &'static str,
     pub(crate) began: Timestamp,
+    /// Whose it counts as, whatever grant is held later.
+    counted: Option<Arc<str>>,
     stop: Stop,
     end: OnceLock<End>,
     ordered: AtomicBool,
@@ -84,6 +87,7 @@ impl Live {
             id: SubscriptionId(0),
             label,
             began,
+            counted: grant.subject_arc().cloned(),
             stop,
             end: OnceLock::new(),
             ordered: AtomicBool::new(false),
@@ -164,12 +168,20 @@ impl Registry {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Enters a subscription; `None` if there are `limit` of them.
-    pub(crate) fn insert(&self, mut live: Live, limit: usize) -> Option<Arc<Live>> {
+    /// Enters a subscription, if there may be one more.
+    pub(crate) fn insert(&self, mut live: Live, config: &HubConfig) -> Result<Arc<Live>, SubscribeError> {
         let expires = live.view().grant.expires();
         let mut state = self.lock();
-        if state.live.len() >= limit {
-            return None;
+        if state.live.len() >= config.subscriptions {
+            return Err(SubscribeError::TooManySubscriptions);
+        }
+        if let Some(subject) = live.counted.clone() {
+            let limit = config.subscriptions_per_subject;
+            let count = state.by_subject.entry(subject).or_default();
+            if *count >= limit {
+                return Err(SubscribeError::TooManyOfSubject { limit });
+            }
+            *count += 1;
         }
         let id = state.next;
         state.next += 1;
@@ -178,7 +190,7 @@ impl Registry {
         state.live.insert(id, Arc::clone(&live));
         state.expiring.extend(expires.map(|expires| (expires, id)));
         *state.counts.entry(live.label).or_default() += 1;
-        Some(live)
+        Ok(live)
     }
 
     /// Gives a subscription another end by itself.
@@ -192,6 +204,14 @@ impl Registry {
 
     pub(crate) fn remove(&self, live: &Live, expires: Option<Timestamp>) {
         let mut state = self.lock();
+        if let Some(subject) = &live.counted
+            && let Some(count) = state.by_subject.get_mut(subject)
+        {
+            *count -= 1;
+            if *count == 0 {
+                state.by_subject.remove(subject);
+            }
+        }
         state.live.remove(&live.id.0);
         if let Some(expires) = expires {
             state.expiring.remove(&(expires, live.id.0));

@@ -188,6 +188,7 @@ impl Subscription {
         for selector in &selectors {
             self.inner.permit(grant, Action::Subscribe, selector, now)?;
         }
+        self.inner.subscribes.take(grant).map_err(|retry| SubscribeError::TooMany { retry })?;
         let limit = self.inner.config.selectors;
         if self.tail.len() + selectors.len() > limit {
             return Err(SubscribeError::TooManySelectors { limit });

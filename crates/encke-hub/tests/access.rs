@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use std::{
+    num::NonZeroU32,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -13,7 +14,7 @@ use std::{
 use encke_core::{ChannelName, Limit, Message, Publish, Selector, Since, Timestamp};
 use encke_hub::{
     Access, Action, Ask, Asker, Ban, BanError, Change, Denied, End, Grant, Hub, HubConfig, PublishError,
-    SubscribeError, Subscription, Trusted, Whom,
+    Rate, SubscribeError, Subscription, Trusted, Whom,
 };
 
 /// A hub whose authorizer takes the token for what its bearer may: `anna:subscribe=news.*,publish=chat`.
@@ -258,4 +259,32 @@ async fn a_ban_waits_for_nobody_who_holds_on() {
         let read = tokio::time::timeout(Duration::from_secs(5), subscription.next(Limit::default()));
         assert_eq!(read.await.unwrap().unwrap_err(), End::Revoked);
     }
+}
+
+#[tokio::test]
+async fn s6_each_subject_has_its_quota() {
+    let rate = Rate { per_second: NonZeroU32::MIN, burst: NonZeroU32::new(3).unwrap() };
+    let config = HubConfig {
+        publish_rate: Some(rate),
+        subscribe_rate: Some(rate),
+        subscriptions_per_subject: 2,
+        ..HubConfig::default()
+    };
+    let hub = Hub::builder().authorizer(by_token).config(config).build().unwrap();
+    let anna = granted(&hub, "anna:publish=news,subscribe=news").await.unwrap();
+    let news = || Publish::new(ChannelName::new("news").unwrap(), Message::text("hello"));
+    for _ in 0..3 {
+        hub.publish(&anna, news()).await.unwrap();
+    }
+    let refused = hub.publish(&anna, news()).await.unwrap_err();
+    assert!(matches!(refused, PublishError::TooMany { retry } if retry <= Duration::from_secs(1)));
+    let bob = granted(&hub, "bob:publish=news").await.unwrap();
+    hub.publish(&bob, news()).await.unwrap();
+    hub.publish(&trusted(&hub).await, news()).await.unwrap();
+
+    let open = || hub.subscribe(&anna, "test", vec![selector("news")], Since::Latest);
+    let (first, _second) = (open().unwrap(), open().unwrap());
+    assert_eq!(open().unwrap_err(), SubscribeError::TooManyOfSubject { limit: 2 });
+    drop(first);
+    assert!(matches!(open().unwrap_err(), SubscribeError::TooMany { .. }));
 }
