@@ -46,7 +46,7 @@ fn encke_toml_shows_every_option_of_every_kind() {
     let shown: BTreeSet<&str> = configured.map(|route| route.kind.name()).collect();
     assert_eq!(shown, kinds);
     // Of what holds for every route, the file shows one example.
-    let common = ["allow", "deny", "origins"];
+    let common = ["allow", "auth", "deny", "origins"];
     let unstated: BTreeSet<&str> =
         settings.iter().filter(|s| !s.origin.starts_with("encke.toml:")).map(|s| s.key.as_str()).collect();
     assert!(unstated.iter().all(|key| common.contains(key)), "not in the file: {unstated:?}");
@@ -157,6 +157,31 @@ fn eventtube_has_its_path_in_a_file_of_its_own() {
     assert_eq!(port, 8000);
     let (port, _) = dialect("eventtube.toml", "/ws");
     assert_eq!(port, 9000);
+}
+
+#[test]
+fn encke_toml_shows_every_way_to_decide_about_access() {
+    let config = load("encke.toml", &uncommented(&example("encke.toml"))).config;
+    let names: Vec<&str> = config.auths.iter().map(|auth| auth.name.as_str()).collect();
+    assert_eq!(names, ["app", "links", "servers", "office", "site", "visitors", "any"]);
+    assert_eq!((config.namespaces.len(), config.webhooks.len()), (1, 1));
+}
+
+#[test]
+fn with_an_authorizer_the_routes_are_for_all_and_it_decides() {
+    let text = format!(
+        "auth = \"app\"\nlisten = \"0.0.0.0:8000\"\n[[authorizer]]\nname = \"app\"\nkind = \"jwt\"\nsecret = \"{}\"\n",
+        "x".repeat(32)
+    );
+    let Loaded { config, settings, .. } = load("encke.toml", &text);
+    for path in ["/publish", "/poll", "/channels"] {
+        let route = route(&config, path, &[]);
+        assert!(route.access.admits("192.0.2.1".parse().unwrap()), "{path}");
+        assert_eq!(route.auth.as_str(), "app", "{path}");
+    }
+    assert!(!route(&config, "/metrics", &[]).access.admits("192.0.2.1".parse().unwrap()));
+    assert!(!settings.to_toml(true).contains(&"x".repeat(32)), "a secret is shown");
+    assert!(!format!("{config:?}").contains(&"x".repeat(32)), "a secret is shown");
 }
 
 #[test]

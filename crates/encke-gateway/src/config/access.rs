@@ -44,6 +44,12 @@ impl Access {
         closest(&self.allow) > closest(&self.deny)
     }
 
+    /// Whether it lets in some address whatever it is.
+    #[must_use]
+    pub fn is_for_all(&self) -> bool {
+        self.allow.contains(&AddressRange::All) && !self.deny.contains(&AddressRange::All)
+    }
+
     /// Whether it lets in nobody but programs on this machine.
     #[must_use]
     pub fn is_loopback_only(&self) -> bool {

@@ -20,29 +20,30 @@ pub(super) fn refuse_hidden(s: &mut Section<'_>, routes: &[(Route, Place)]) {
     }
 }
 
+/// Refuses routes by which everybody may change the log, where everybody can connect. On loopback nobody else can.
+pub(super) fn refuse_open(s: &mut Section<'_>, listen: SocketAddr, routes: &[(Route, Place)]) {
+    if listen.ip().is_loopback() {
+        return;
+    }
+    for (route, at) in routes.iter().filter(|(route, _)| route.is_open_to_publish()) {
+        let wrong = format!("everybody on other machines may change the log by {}", route.path.as_str());
+        s.wrong(
+            at.clone(),
+            wrong,
+            "say who decides: `auth`; or whose addresses may: `allow` (or `publishers`)",
+        );
+    }
+}
+
 /// What is valid, but opens more than one may have meant.
-pub(super) fn warnings(
-    listen: SocketAddr,
-    origins: (&Origins, Place),
-    routes: &[(Route, Place)],
-) -> Vec<Finding> {
+pub(super) fn warnings((origins, at): (&Origins, Place)) -> Vec<Finding> {
     let mut warnings = Vec::new();
-    let (origins, at) = origins;
     if origins.0.contains(&AllowedOrigin::Any) {
         warnings.push(Finding {
             at,
             wrong: "pages of every origin may read, and publish where that is allowed".to_owned(),
             right: "list the origins, unless all that is published is public".to_owned(),
         });
-    }
-    // On loopback nobody else can connect, whatever the routes allow.
-    if !listen.ip().is_loopback() {
-        let open = routes.iter().filter(|(route, _)| route.is_open_to_publish());
-        warnings.extend(open.map(|(route, at)| Finding {
-            at: at.clone(),
-            wrong: format!("clients on other machines may change the log by {}", route.path.as_str()),
-            right: "list the addresses of those who should in `allow` (or `publishers`)".to_owned(),
-        }));
     }
     warnings
 }

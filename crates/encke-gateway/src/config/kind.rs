@@ -6,6 +6,7 @@ use encke_core::ChannelName;
 
 use super::{
     access::Access,
+    auth::AuthName,
     kind_options::read_channels,
     limits::Stream,
     options::{Callback, ChannelSource, EmptyBody, FieldName, MediaType, Order, Payload},
@@ -281,10 +282,17 @@ impl Choice for Kind {
 }
 
 impl Kind {
-    /// Who may use a route of this kind that does not say: what changes or shows the whole log is for this machine.
-    pub(super) fn default_access(self) -> Access {
+    /// Whether it matters for a route of this kind who decides about access.
+    pub(super) fn asks(self) -> bool {
+        !matches!(self, Self::Sdk | Self::Health | Self::Ready | Self::Metrics | Self::Page)
+    }
+
+    /// Who may use a route of this kind that does not say: what changes or shows the whole log is for this machine,
+    /// unless somebody decides about it.
+    pub(super) fn default_access(self, auth: &AuthName) -> Access {
         match self {
-            Self::Publish | Self::Channels | Self::Metrics => Access::loopback(),
+            Self::Metrics => Access::loopback(),
+            Self::Publish | Self::Channels if auth.is_open() => Access::loopback(),
             _ => Access::all(),
         }
     }

@@ -7,6 +7,7 @@ use encke_core::ChannelName;
 
 use super::{
     access::Access,
+    auth::AuthName,
     kind::{Answer, Dialect, Iframe, Incoming, Longpoll, Poll, Publish, Sse, Ws},
     limits::Stream,
     options::{Callback, ChannelSource, FieldName, Order, Payload},
@@ -82,13 +83,13 @@ impl Ws {
             DialectWord::Native => {
                 s.also_known(&["broadcast"]);
                 s.refuse("broadcast", "without `dialect = \"eventtube\"`: the native one has no broadcasts");
-                Dialect::read_native(s, capture)
+                Dialect::read_native(s, capture, &inherited.auth)
             }
             DialectWord::EventTube => {
                 for key in ["channel", "payload", "incoming"] {
                     s.refuse(key, "with `dialect = \"eventtube\"`: that says what the frames are, both ways");
                 }
-                Dialect::read_eventtube(s)
+                Dialect::read_eventtube(s, &inherited.auth)
             }
         };
         let stream = read_stream(s, inherited);
@@ -97,12 +98,12 @@ impl Ws {
 }
 
 impl Dialect {
-    fn read_native(s: &mut Section<'_>, capture: Option<&str>) -> Option<Self> {
+    fn read_native(s: &mut Section<'_>, capture: Option<&str>, auth: &AuthName) -> Option<Self> {
         let channel_at = s.place("channel");
         let channel = ChannelSource::read(s, capture);
         let payload = s.get("payload", Payload::Envelope);
         let incoming = match s.get("incoming", IncomingWord::Commands) {
-            IncomingWord::Commands => Incoming::Commands { publishers: read_publishers(s) },
+            IncomingWord::Commands => Incoming::Commands { publishers: read_publishers(s, auth) },
             word => {
                 s.refuse(
                     "publishers",
@@ -118,9 +119,9 @@ impl Dialect {
         Some(Self::Native { channel, payload, incoming })
     }
 
-    fn read_eventtube(s: &mut Section<'_>) -> Option<Self> {
+    fn read_eventtube(s: &mut Section<'_>, auth: &AuthName) -> Option<Self> {
         let broadcast = s.get("broadcast", ChannelName::new("broadcast").ok()?);
-        Some(Self::EventTube { broadcast, publishers: read_publishers(s) })
+        Some(Self::EventTube { broadcast, publishers: read_publishers(s, auth) })
     }
 }
 
@@ -154,8 +155,10 @@ fn read_stream(s: &mut Section<'_>, inherited: &Inherited) -> Stream {
     s.inherit("[stream]", |s| Stream::read(s, inherited.stream))
 }
 
-fn read_publishers(s: &mut Section<'_>) -> Access {
-    Access { allow: s.list("publishers", Access::loopback().allow), deny: Vec::new() }
+/// Where somebody decides about access, the address has nothing more to say.
+fn read_publishers(s: &mut Section<'_>, auth: &AuthName) -> Access {
+    let default = if auth.is_open() { Access::loopback() } else { Access::all() };
+    Access { allow: s.list("publishers", default.allow), deny: Vec::new() }
 }
 
 fn read_cursor_field(s: &mut Section<'_>, payload: Payload) -> Option<FieldName> {

@@ -29,6 +29,16 @@ pub struct Limits {
     pub channels_per_message: usize,
     /// Subscriptions at a time.
     pub subscriptions: usize,
+    /// Subscriptions at a time of one verified subject; `None`: as many as `subscriptions`.
+    pub subscriptions_per_subject: Option<NonZeroUsize>,
+    /// Publishes in a second by one subject, or by one address without a subject; `None`: any number.
+    pub publishes_per_second: Option<NonZeroUsize>,
+    /// Subscriptions opened and added to in a second, likewise.
+    pub subscribes_per_second: Option<NonZeroUsize>,
+    /// How many seconds' worth of both may come at once.
+    pub burst_seconds: usize,
+    /// Bans at a time.
+    pub bans: usize,
     /// Connections at a time.
     pub connections: usize,
     /// Connections at a time from one IPv4 address or one IPv6 /64; `None`: as many as `connections`.
@@ -60,6 +70,11 @@ impl Default for Limits {
             channels_per_subscription: 128,
             channels_per_message: LogConfig::default().places,
             subscriptions: 100_000,
+            subscriptions_per_subject: NonZeroUsize::new(1_000),
+            publishes_per_second: None,
+            subscribes_per_second: None,
+            burst_seconds: 5,
+            bans: 100_000,
             connections: 100_000,
             connections_per_address: NonZeroUsize::new(1_000),
             header_bytes: ByteSize::kib(16),
@@ -92,6 +107,11 @@ impl Limits {
                 1..=LogConfig::MAX_PLACES,
             ),
             subscriptions: s.get_in("subscriptions", d.subscriptions, COUNTS),
+            subscriptions_per_subject: s.get("subscriptions_per_subject", d.subscriptions_per_subject),
+            publishes_per_second: s.get("publishes_per_second", d.publishes_per_second),
+            subscribes_per_second: s.get("subscribes_per_second", d.subscribes_per_second),
+            burst_seconds: s.get_in("burst_seconds", d.burst_seconds, 1..=3_600),
+            bans: s.get_in("bans", d.bans, COUNTS),
             connections: s.get_in("connections", d.connections, COUNTS),
             connections_per_address: s.get("connections_per_address", d.connections_per_address),
             header_bytes: s.get_in("header_bytes", d.header_bytes, ByteSize::kib(8)..=ByteSize::mib(1)),

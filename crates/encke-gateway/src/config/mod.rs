@@ -8,6 +8,8 @@
 //! with its place, whichever source it came from.
 
 mod access;
+mod admin;
+mod auth;
 mod checks;
 mod diagnostic;
 mod kind;
@@ -15,11 +17,15 @@ mod kind_options;
 mod limits;
 mod log;
 mod logging;
+mod namespace;
+mod notices;
 mod options;
 mod origins;
 mod path;
+mod presence;
 mod route;
 mod scalar;
+mod secret;
 mod section;
 mod settings;
 mod sources;
@@ -30,14 +36,23 @@ use encke_core::LogConfig;
 
 pub use self::{
     access::{Access, AddressRange},
+    admin::Admin,
+    auth::{
+        Asymmetric, Auth, AuthKind, AuthName, Callback as CallbackAuth, Hmac, Jwt, JwtKey, Redis, Rights,
+        Signed, Url,
+    },
     diagnostic::{Diagnostic, Errors},
     kind::{Answer, Dialect, Iframe, Incoming, Longpoll, Poll, Publish, RouteKind, Sse, Takes, Ws},
     limits::{Drain, Limits, Stream, WsLimits},
     logging::{Levels, LogFormat, Logging},
+    namespace::{Namespace, OpenTo},
+    notices::{Kind as NoticeKind, Notices, Webhook},
     options::{Callback, ChannelSource, EmptyBody, FieldName, MediaType, Order, Payload},
     origins::{AllowedOrigin, Origins, WebOrigin},
     path::RoutePath,
+    presence::Presence,
     route::Route,
+    secret::{FilePath, Secret},
     settings::{Setting, Settings},
     sources::Sources,
 };
@@ -55,6 +70,18 @@ pub struct Config {
     /// The routes, in the order in which they are tried: first those of the file, then the standard ones, unless
     /// `default_routes = false`.
     pub routes: Vec<Route>,
+    /// Who may decide about access.
+    pub auths: Vec<Auth>,
+    /// What is open to whom, before anybody decides.
+    pub namespaces: Vec<Namespace>,
+    /// Where it is kept who is there.
+    pub presence: Presence,
+    /// What the application is told.
+    pub notices: Notices,
+    /// Where it is pushed to.
+    pub webhooks: Vec<Webhook>,
+    /// The administration, if it is on.
+    pub admin: Option<Admin>,
     /// What clients may use.
     pub limits: Limits,
     /// The limits of the log.
@@ -103,21 +130,48 @@ impl Config {
         let default_routes = s.get("default_routes", true);
         let origins_at = s.place("origins");
         let origins = Origins(s.list("origins", Vec::new()));
+        let auth_at = s.place("auth");
+        let auth = s.get("auth", AuthName::default());
+        let auths: Vec<_> = s.tables("authorizer", Auth::read).into_iter().flatten().collect();
+        let namespaces = s.tables("namespace", Namespace::read).into_iter().flatten().collect();
+        let presence = s.section("presence", Presence::read);
+        let notices = s.section("notices", Notices::read);
+        let webhooks = s.tables("webhook", Webhook::read).into_iter().flatten().collect();
+        let admin = s.section("admin", |s| Admin::read(s, listen));
         let (limits, message_at) = s.section("limits", Limits::read);
         let log = s.section("log", |s| log::read(s, &limits, &message_at));
         let stream = s.section("stream", |s| Stream::read(s, Stream::default()));
         let ws = s.section("ws", WsLimits::read);
         let drain = s.section("drain", Drain::read);
         let logging = s.section("logging", Logging::read);
-        let inherited = Inherited { origins, stream };
+        let inherited = Inherited { auth, origins, stream };
         let configured: Vec<_> =
             s.tables("route", |s| Route::read(s, &inherited)).into_iter().flatten().collect();
         checks::refuse_hidden(s, &configured);
-        let warnings = checks::warnings(listen, (&inherited.origins, origins_at), &configured);
+        checks::refuse_open(s, listen, &configured);
+        let named = configured.iter().map(|(route, at)| (route.auth.clone(), at.clone()));
+        auth::check(s, &auths, named.chain([(inherited.auth.clone(), auth_at)]));
+        let warnings = checks::warnings((&inherited.origins, origins_at));
+        let auths = auths.into_iter().map(|(auth, _)| auth).collect();
         let mut routes: Vec<Route> = configured.into_iter().map(|(route, _)| route).collect();
         if default_routes {
             routes.extend(Route::standard(&inherited));
         }
-        (Self { listen, routes, limits, log, ws, drain, logging }, warnings)
+        let config = Self {
+            listen,
+            routes,
+            auths,
+            namespaces,
+            presence,
+            notices,
+            webhooks,
+            admin,
+            limits,
+            log,
+            ws,
+            drain,
+            logging,
+        };
+        (config, warnings)
     }
 }

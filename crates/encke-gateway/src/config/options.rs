@@ -146,6 +146,13 @@ checked_text!(
     |text| (1..=64).contains(&text.len()) && text.chars().all(|c| is_word(c) || "-.".contains(c))
 );
 
+impl FieldName {
+    /// The name of what checks nothing.
+    pub(super) fn open() -> Self {
+        Self("open".to_owned())
+    }
+}
+
 checked_text!(
     /// The name of a JavaScript function, dotted or not: `^[A-Za-z_$][\w$.]{0,63}$`.
     Callback,

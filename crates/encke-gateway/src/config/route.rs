@@ -2,6 +2,7 @@
 
 use super::{
     access::Access,
+    auth::AuthName,
     diagnostic::Place,
     kind::{Dialect, Incoming, Kind, RouteKind, Ws},
     limits::Stream,
@@ -24,6 +25,8 @@ pub struct Route {
     pub when: Option<FieldName>,
     /// Who may use it, by address.
     pub access: Access,
+    /// Who decides what of it one may use.
+    pub auth: AuthName,
     /// Which web origins may use it, besides its own.
     pub origins: Origins,
     /// What is served, with its options.
@@ -31,8 +34,9 @@ pub struct Route {
 }
 
 /// What a route has from the settings for all, unless it says otherwise.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Inherited {
+    pub(super) auth: AuthName,
     pub(super) origins: Origins,
     pub(super) stream: Stream,
 }
@@ -63,14 +67,25 @@ impl Route {
             s.forget_the_rest();
             return None;
         };
-        s.elsewhere(kind.names_of_others());
+        let mut elsewhere = kind.names_of_others();
+        if !kind.asks() {
+            elsewhere
+                .push(("auth", "`auth` belongs to what delivers, publishes or lists channels".to_owned()));
+        }
+        s.elsewhere(elsewhere);
         let when = s.optional("when");
-        let access = Access::read(s, kind.default_access());
+        let auth = if kind.asks() {
+            s.inherit("the auth for all", |s| s.get("auth", inherited.auth.clone()))
+        } else {
+            AuthName::default()
+        };
+        let inherited = &Inherited { auth: auth.clone(), ..inherited.clone() };
+        let access = Access::read(s, kind.default_access(&auth));
         let origins =
             s.inherit("the origins for all", |s| Origins(s.list("origins", inherited.origins.0.clone())));
         let capture = path.as_ref().and_then(RoutePath::capture);
         let kind = kind.read(s, inherited, capture);
-        let route = Self { path: path?, when, access, origins, kind: kind? };
+        let route = Self { path: path?, when, access, auth, origins, kind: kind? };
         if let Some(name) = route.unused_capture() {
             let right = format!("set channel = {{ segment = \"{name}\" }}, or write the path without it");
             s.wrong(at.clone(), format!("nothing reads the segment `{{{name}}}`"), right);
@@ -87,8 +102,9 @@ impl Route {
         let route = |(path, kind): (&str, Kind)| {
             let path = RoutePath::new(path).ok()?;
             let (options, _) = read_nothing(|s| kind.read(s, inherited, path.capture()));
-            let (access, origins) = (kind.default_access(), inherited.origins.clone());
-            Some(Self { path, when: None, access, origins, kind: options? })
+            let auth = if kind.asks() { inherited.auth.clone() } else { AuthName::default() };
+            let (access, origins) = (kind.default_access(&auth), inherited.origins.clone());
+            Some(Self { path, when: None, access, auth, origins, kind: options? })
         };
         STANDARD.into_iter().filter_map(route).collect()
     }
@@ -104,8 +120,11 @@ impl Route {
         when && self.kind.takes().covers(later.kind.takes()) && self.path.covers(&later.path)
     }
 
-    /// Whether it lets a client on another machine publish, or delete what was published.
+    /// Whether it lets every client on other machines publish, or delete what was published, unasked.
     pub(super) fn is_open_to_publish(&self) -> bool {
+        if !self.auth.is_open() {
+            return false;
+        }
         let by = match &self.kind {
             RouteKind::Publish(_) | RouteKind::Channels(_) => &self.access,
             RouteKind::Ws(Ws { dialect, .. }) => match dialect {
@@ -116,6 +135,6 @@ impl Route {
             },
             _ => return false,
         };
-        !by.is_loopback_only() && !self.access.is_loopback_only()
+        by.is_for_all() && self.access.is_for_all()
     }
 }
