@@ -15,8 +15,10 @@ const check = process.argv.includes("--check");
 const dist = join(here, "dist");
 const out = mkdtempSync(join(here, ".dist-"));
 
+// What a transport is asked and tells: names that the bundles share, also with those of other versions.
+const shared = { alive: "a", end: "b", failed: "c", quiet: "d", take: "e" };
 // Names of properties that only one bundle knows, and that nothing of the browser has.
-const own = ["answered", "asked", "began", "cargo", "carry", "catchUp", "changed", "covered", "enter", "flush", "forget", "give", "heard", "isDue", "isIn", "joined", "leave", "drop", "line", "link", "memory", "named", "nudge", "offer", "over", "pass", "passed", "pause", "pinged", "reader", "readers", "refused", "release", "ride", "rung", "seen", "sent", "serve", "settle", "start", "stranded", "subject", "update", "ways"];
+const own = ["answered", "asked", "began", "cargo", "carry", "catchUp", "changed", "covered", "enter", "flush", "forget", "give", "heard", "isDue", "isIn", "joined", "leave", "drop", "line", "link", "memory", "named", "nudge", "offer", "over", "pass", "passed", "pause", "pinged", "reader", "readers", "refused", "release", "renew", "ride", "rung", "seen", "sent", "serve", "settle", "start", "stranded", "subject", "update", "ways"];
 
 const common = {
   absWorkingDir: here,
@@ -24,7 +26,8 @@ const common = {
   external: ["./eventtube.mjs", "./legacy.mjs"],
   legalComments: "none",
   logLevel: "warning",
-  mangleProps: new RegExp(`^(${own.join("|")})$`),
+  mangleCache: shared,
+  mangleProps: new RegExp(`^(${[...own, ...Object.keys(shared)].join("|")})$`),
   sourcemap: "inline",
   target: "es2022",
   // Modules and classes are strict already.
@@ -36,6 +39,7 @@ const shapes = [
   { entryPoints: ["src/classic.ts"], file: "encke.js", limit: LIMIT + LOADER, format: "iife" },
   { entryPoints: ["src/eventtube.mts"], file: "eventtube.mjs", format: "esm" },
   { entryPoints: ["src/legacy.mts"], file: "legacy.mjs", format: "esm" },
+  { entryPoints: ["src/presence.mts"], file: "presence.mjs", format: "esm" },
 ];
 
 /** Bundles one file, makes it small, and says how small. */
@@ -44,7 +48,7 @@ async function write({ file, limit = LIMIT, ...shape }) {
   const { code, map } = await minify(outputFiles[0].text, {
     module: shape.format === "esm",
     ecma: 2020,
-    compress: { passes: 3, unsafe_arrows: true, pure_getters: true, reduce_funcs: false, unsafe: true },
+    compress: { passes: 3, unsafe_arrows: true, unsafe_comps: true, pure_getters: true, reduce_funcs: false, unsafe: true },
     sourceMap: { content: "inline", url: `${file}.map`, includeSources: true },
   });
   writeFileSync(join(out, file), code);

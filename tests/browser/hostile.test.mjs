@@ -78,7 +78,9 @@ for (const about of PAGES) {
 
   forEachBrowser(`${about.name} follows channels with hostile names`, async tabs => {
     const page = await open(tabs, 'first');
-    for (const name of NAMES.filter((_, at) => at % 8 === 0)) {
+    // Channels that begin so are not for everybody.
+    const names = NAMES.map(name => name.replace(/^[@$]/, 'x$&'));
+    for (const name of names.filter((_, at) => at % 8 === 0)) {
       await page.evaluate(address => location.assign(address), about.address(name));
       await show(about, page, name, [{ data: name }]);
     }

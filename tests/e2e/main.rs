@@ -6,11 +6,13 @@
     reason = "all of it is tests and their helpers"
 )]
 
+mod access;
 mod basics;
 mod conformance;
 mod drain;
 mod encoders;
 mod eventtube;
+mod guide;
 mod limits;
 mod malformed;
 mod methods;

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, io::Read};
 use encke_testkit::{Answer, Raw, TestGateway};
 use flate2::read::GzDecoder;
 
-const FILES: [&str; 9] = [
+const FILES: [&str; 11] = [
     "js",
     "encke.js",
     "encke.js.map",
@@ -15,6 +15,8 @@ const FILES: [&str; 9] = [
     "eventtube.mjs.map",
     "legacy.mjs",
     "legacy.mjs.map",
+    "presence.mjs",
+    "presence.mjs.map",
 ];
 
 const PROTECTED: [(&str, &str); 5] = [

@@ -1,4 +1,4 @@
-//! What the tests need beside Rust: Node with npm, Python, two browsers, and what npm brings.
+//! What the tests need beside Rust: Node with npm, Python, two browsers, Redis, three proxies, and what npm brings.
 
 use std::env;
 use std::fs;
@@ -14,6 +14,8 @@ const NODE: u32 = 20;
 /// A browser's program, which is also the name of its Debian package, and the variable that names another program.
 const BROWSERS: &[(&str, &str)] = &[("chromium", "ENCKE_CHROMIUM"), ("firefox-esr", "ENCKE_FIREFOX")];
 const FONT: &str = "fonts-dejavu-core";
+/// Servers that tests start themselves: each a program, which is also the name of its Debian package.
+const SERVERS: &[&str] = &["caddy", "haproxy", "nginx", "redis-server"];
 
 /// Folders with a `package-lock.json`.
 const NPM: &[&str] = &["clients/js", "tests/browser"];
@@ -51,6 +53,7 @@ fn missing() -> Vec<&'static str> {
     if cfg!(target_os = "linux") && !fonts {
         packages.push(FONT);
     }
+    packages.extend(SERVERS.iter().filter(|program| !on_path(program)));
     packages
 }
 

@@ -1,6 +1,6 @@
 import type { Auth } from "./auth.js";
-import type { Item, Transport } from "./transport.js";
-import type { Cursor, RouteName, State, StateChange, TransportName } from "./types.js";
+import type { Ask, Change, Item, Transport } from "./transport.js";
+import type { Cursor, State, StateChange, TransportName } from "./types.js";
 /** What the carrier serves. */
 export interface Cargo {
     /** What is to be followed now. */
@@ -8,18 +8,17 @@ export interface Cargo {
     /** Where a link has to begin, if all of `covered` has come up to `place`. */
     start(place: Cursor | null, covered: string[]): Cursor;
     /** For those who follow nothing but `covered`: to others it may not come in order. */
-    take(items: Item[], covered: string[]): void;
+    take(items: (Item | Change)[], covered: string[]): void;
     /** All of `covered` has come up to a place. */
     passed(place: Cursor, covered: string[]): void;
     /** The tab that holds the connection does not answer. */
     stranded(): void;
     changed(): void;
     failed(error: Error): void;
-    url(route: RouteName, more: Record<string, string>, channels: string[]): string;
+    ask(channels: string[], since: Cursor): Promise<Ask>;
     transport(name: TransportName): Promise<Transport>;
     /** Under which name is remembered what worked. */
     memory: string;
-    pollInterval: number;
     heartbeat: number;
 }
 export type Carrier = ReturnType<typeof carrier>;

@@ -1,12 +1,8 @@
+import type { Carrier } from "./carrier.js";
 import type { Reader, Reading } from "./reader.js";
-import type { Transport } from "./transport.js";
-import type { Cursor, TransportName } from "./types.js";
+import type { Cursor } from "./types.js";
 /** What the tabs need of the client. */
-export interface Home {
-    /** This tab holds the connection from now on (no `via`), or follows the one that does. */
-    carry(via: Transport | null): void;
-    transport(): TransportName | null;
-    named(name: TransportName): void;
+export interface Home extends Pick<Carrier, "ride" | "status" | "named"> {
     /** Reads for another tab. */
     serve(channels: string[], since: Cursor, reading: Reading): Reader;
     release(reader: Reader): void;

@@ -1,5 +1,10 @@
 import type { Cursor, Gap, Message, Problem, RouteName } from "./types.js";
 export type Item = Message | Gap;
+/** By somebody else's order a channel is followed from a place on, or no longer. */
+export interface Change {
+    type: "subscribed" | "unsubscribed";
+    channel: string;
+}
 /** What is asked of a transport: everything of `channels` after `since`. */
 export interface Ask {
     channels: string[];
@@ -21,8 +26,8 @@ export interface End {
 export interface Tell {
     /** Something came: the link lives. All up to `place` has been told. */
     alive(place?: Cursor): void;
-    /** Messages and gaps in their order. A message is a place too. With `cut`, there may be more already. */
-    take(items: Item[], cut?: boolean): void;
+    /** What comes, in its order. A message is a place too. With `cut`, there may be more already. */
+    take(items: (Item | Change)[], cut?: boolean): void;
     /** The last word. */
     end(end: End): void;
 }
@@ -32,14 +37,15 @@ export interface Link {
     quiet?: number;
     /** Makes the peer say something. */
     ping?(): void;
+    /** Goes on by another token of the same subject. */
+    renew?(token?: string): void;
     /** Follows these no longer. What is followed too is asked of a new link: it brings all after its place in order, whatever had come. */
     drop?(channels: string[]): void;
 }
 export type Transport = (ask: Ask, tell: Tell) => Link;
 /** What an answer that is not 2xx says. */
 export declare const refusal: (answer: Response) => Promise<End>;
-/** Passes by the cache: a browser lets one request wait for another of the same address, and streams do not end. */
-export declare const get: (url: string, token: string | undefined, signal: AbortSignal) => Promise<Response>;
+/** Sends a request. Passes by the cache: a browser lets one request wait for another of the same address, and streams do not end. */
+export declare const get: (url: string, token: string | undefined, signal: AbortSignal, more?: RequestInit) => Promise<Response>;
 /** For how long a request may be held at most, in milliseconds, with room for a slow way. */
 export declare const HELD = 45000;
-export declare const bearer: (token?: string) => Record<string, string>;

@@ -1,7 +1,7 @@
 import type { Auth } from "./auth.js";
 import { jitter } from "./random.js";
-import type { Ask, End, Item, Link, Transport } from "./transport.js";
-import type { Cursor, RouteName, State, StateChange, TransportName } from "./types.js";
+import type { Ask, Change, End, Item, Link, Transport } from "./transport.js";
+import type { Cursor, State, StateChange, TransportName } from "./types.js";
 
 /** Milliseconds. A link that says nothing for so long lets nothing through; where none did, each has longer in the next round. */
 const OPENING = 1900;
@@ -20,18 +20,17 @@ export interface Cargo {
   /** Where a link has to begin, if all of `covered` has come up to `place`. */
   start(place: Cursor | null, covered: string[]): Cursor;
   /** For those who follow nothing but `covered`: to others it may not come in order. */
-  take(items: Item[], covered: string[]): void;
+  take(items: (Item | Change)[], covered: string[]): void;
   /** All of `covered` has come up to a place. */
   passed(place: Cursor, covered: string[]): void;
   /** The tab that holds the connection does not answer. */
   stranded(): void;
   changed(): void;
   failed(error: Error): void;
-  url(route: RouteName, more: Record<string, string>, channels: string[]): string;
+  ask(channels: string[], since: Cursor): Promise<Ask>;
   transport(name: TransportName): Promise<Transport>;
   /** Under which name is remembered what worked. */
   memory: string;
-  pollInterval: number;
   heartbeat: number;
 }
 
@@ -121,12 +120,10 @@ export const carrier = (cargo: Cargo, auth: Auth) => {
     clock ??= setInterval(look, 500);
     if (!main) show("connecting");
     try {
-      const [transport, token] = await Promise.all([via ?? cargo.transport(name), auth.token()]);
+      const [transport, asked] = await Promise.all([via ?? cargo.transport(name), cargo.ask(channels, since)]);
       if (one.over) return;
-      const url: Ask["url"] = (route, more = {}) => cargo.url(route, more, channels);
       one.began = Date.now();
-      const ask = { channels, since, token, pollInterval: cargo.pollInterval, url };
-      one.link = transport(ask, {
+      one.link = transport(asked, {
         alive: (place) => alive(one, place),
         take: (items) => take(one, items),
         end: (end) => ended(one, end),
@@ -151,11 +148,15 @@ export const carrier = (cargo: Cargo, auth: Auth) => {
     if (place) pass(one);
   };
 
-  const take = (one: Try, items: Item[]) => {
+  const take = (one: Try, items: (Item | Change)[]) => {
     if (one.over || !items.length) return;
     alive(one);
-    cargo.take(items, one.channels);
-    for (const item of items) if (item.type === "message") one.place = item.cursor;
+    const covered = one.channels;
+    for (const item of items) {
+      if (item.type === "message") one.place = item.cursor;
+      if (item.type === "unsubscribed") one.channels = one.channels.filter((channel) => channel !== item.channel);
+    }
+    cargo.take(items, covered);
   };
 
   const takeOver = (one: Try) => {
@@ -220,13 +221,9 @@ export const carrier = (cargo: Cargo, auth: Auth) => {
     if (problem?.remedy === "reauthenticate") auth.forget();
     if (problem?.remedy === "give-up") cargo.failed(new Error(problem.detail));
     if (after) return again(after * (1 + Math.random() / 4));
-    if (!failed) return again(jitter(0));
-    if (via) {
-      cargo.stranded();
-      return again(jitter(0));
-    }
-    if (one.heard && one.heard - one.began > STEADY) breaks = 0;
-    if (one.heard && !breaks++) return again(jitter(0));
+    if (failed && via) cargo.stranded();
+    if (one.heard - one.began > STEADY) breaks = 0;
+    if (!failed || via || (one.heard && !breaks++)) return again(jitter(0));
     if (one.heard) climbLater();
     breaks = 0;
     rung = one.rung + 1;
@@ -259,7 +256,9 @@ export const carrier = (cargo: Cargo, auth: Auth) => {
     else if (now > climbAt && !next) open(0);
     if (auth.isDue(now)) {
       auth.forget();
-      renew();
+      const link = one.link!;
+      if (link.renew) auth.token().then(link.renew, () => {});
+      else renew();
     }
   };
 

@@ -1,11 +1,12 @@
 import { auth } from "./auth.js";
 import { carrier, type Carrier } from "./carrier.js";
-import { outbox, type Outbox } from "./outbox.js";
+import { EnckeError, outbox, type Outbox } from "./outbox.js";
 import { past } from "./past.js";
 import { isBefore } from "./place.js";
+import { unique } from "./random.js";
 import { reader, type Reader, type Reading } from "./reader.js";
 import { canShare, tabs, type Tabs } from "./tabs.js";
-import type { Item, Transport } from "./transport.js";
+import type { Ask, Item, Transport } from "./transport.js";
 import { longpoll, poll } from "./transports/pull.js";
 import { sse } from "./transports/sse.js";
 import { ws } from "./transports/ws.js";
@@ -19,6 +20,9 @@ interface Listeners {
 
 /** Where the transports are that are loaded on demand. */
 export const far = { load: (): Promise<Record<string, Transport>> => import("./legacy.mjs") };
+
+/** What this page calls itself, whatever it asks for. */
+const client = unique();
 
 /** What can ask for the past; the last only where it is wanted. */
 const WAYS: TransportName[] = ["poll", "longpoll", "jsonp"];
@@ -71,12 +75,20 @@ export class Encke {
     let shared: Tabs | undefined;
     let entered = false;
 
-    const locate = (route: RouteName, more: Record<string, string> = {}, channels: string[] = []) => {
+    const locate = (route: RouteName, more: Record<string, string>, channels: string[] = []) => {
       const at = new URL(paths[route] ?? route, base);
       for (const channel of channels) at.searchParams.append("channel", channel);
       for (const name in more) at.searchParams.set(name, more[name]);
       return at.href;
     };
+
+    const ask = async (channels: string[], since: Cursor): Promise<Ask> => ({
+      channels,
+      since,
+      pollInterval,
+      token: await token.token(),
+      url: (route, more) => locate(route, { client, since, ...more }, channels),
+    });
 
     /** The earliest place that somebody waits at. */
     const start = (place: Cursor | null, covered: string[]): Cursor => {
@@ -84,8 +96,10 @@ export class Encke {
       return place!;
     };
 
+    const network = { ask, transport: load, failed };
     const carries = (this.#carrier = carrier(
       {
+        ...network,
         channels: () => [...new Set([...readers].flatMap(({ joined, channels }) => (joined() ? channels : [])))],
         start,
         take: (items, covered) => items.forEach((item) => readers.forEach((reader) => reader.isIn(covered) && reader.offer(item))),
@@ -96,27 +110,21 @@ export class Encke {
           // What waits to be published need not wait longer.
           if (this.state === "open") this.#outbox.flush();
         },
-        failed,
-        url: locate,
-        transport: load,
         memory,
-        pollInterval,
         heartbeat,
       },
       token,
     ));
     carries.use(transports);
-    this.#outbox = outbox(() => locate("publish"), token, buffer);
+    this.#outbox = outbox(() => locate("publish", { client }), token, buffer);
 
     const catching = past(
       {
+        ...network,
         readers,
         ways: WAYS.filter((name) => name !== "jsonp" || transports.includes(name)),
-        transport: load,
-        url: locate,
         covered: carries.covered,
         answered: carries.update,
-        failed,
       },
       token,
     );
@@ -139,9 +147,7 @@ export class Encke {
       if (!share || !canShare()) return carries.ride(null);
       const subject = await token.subject().catch(Math.random);
       shared ??= tabs(`${memory} ${subject}`, {
-        carry: (via) => carries.ride(via),
-        transport: () => carries.status().transport,
-        named: (name) => carries.named(name),
+        ...carries,
         serve: add,
         release,
       });
@@ -155,7 +161,14 @@ export class Encke {
       });
       // Who does not look at it hears of it as an error.
       ready.catch(() => {});
-      const one = add([channel], since, { give, settle: settle! });
+      const one = add([channel], since, {
+        settle: settle!,
+        give(item) {
+          if (item.type !== "unsubscribed") return give(item as Item);
+          release(one);
+          failed(new EnckeError({ remedy: "give-up", detail: `${item.type} ${channel}` }));
+        },
+      });
       return {
         channel,
         ready,

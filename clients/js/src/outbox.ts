@@ -1,6 +1,6 @@
 import type { Auth } from "./auth.js";
 import { jitter, unique } from "./random.js";
-import { bearer, refusal } from "./transport.js";
+import { get, refusal } from "./transport.js";
 import type { Problem, PublishOptions, Receipt } from "./types.js";
 
 /** The gateway's defaults for a batch: its lines, and its 64 KiB, in characters of up to three bytes. */
@@ -37,9 +37,6 @@ export const outbox = (url: () => string, auth: Auth, limit: number) => {
   let busy = false;
   let tries = 0;
   let retry: ReturnType<typeof setTimeout> | undefined;
-  let keys = 0;
-  /** Makes keys that no other page makes. */
-  const own = unique();
 
   /** Sends what waits, at once. */
   const flush = () => {
@@ -80,8 +77,8 @@ export const outbox = (url: () => string, auth: Auth, limit: number) => {
   /** The results of a batch, or what was said to all of it; neither if there was no answer. */
   const post = async (body: string): Promise<{ results?: Result[]; problem?: Result }> => {
     try {
-      const headers = { "content-type": "application/x-ndjson", ...bearer(await auth.token()) };
-      const answer = await fetch(url(), { method: "POST", headers, body, signal: AbortSignal.timeout(15_000) });
+      const batch = new Blob([body], { type: "application/x-ndjson" });
+      const answer = await get(url(), await auth.token(), AbortSignal.timeout(15_000), { method: "POST", body: batch });
       if (answer.ok) return await answer.json();
       const { problem } = await refusal(answer);
       if (problem?.remedy === "reauthenticate") auth.forget();
@@ -98,7 +95,7 @@ export const outbox = (url: () => string, auth: Auth, limit: number) => {
       new Promise<Receipt>((sent, refused) => {
         if (letters.length >= limit) return refused(new EnckeError({ detail: "full" }));
         const content = data instanceof Uint8Array ? { base64: base64(data) } : { data };
-        const line = JSON.stringify({ channel, ...content, name, key: key ?? `${own}-${keys++}` });
+        const line = JSON.stringify({ channel, ...content, name, key: key ?? unique() });
         letters.push({ line, sent, refused });
         // What has to wait is not sent sooner because there is more.
         batch || flush();

@@ -2,8 +2,8 @@ import type { Auth } from "./auth.js";
 import { EnckeError } from "./outbox.js";
 import { jitter } from "./random.js";
 import type { Reader } from "./reader.js";
-import type { Ask, End, Item, Transport } from "./transport.js";
-import type { RouteName, TransportName } from "./types.js";
+import type { Ask, Change, End, Item, Transport } from "./transport.js";
+import type { Cursor, TransportName } from "./types.js";
 
 /** How long an answer may take, in milliseconds; the next may take longer. */
 const LATE = 5000;
@@ -14,7 +14,7 @@ export interface Present {
   /** The transports that ask; each failure tries the next. */
   ways: TransportName[];
   transport(name: TransportName): Promise<Transport>;
-  url(route: RouteName, more: Record<string, string>, channels: string[]): string;
+  ask(channels: string[], since: Cursor): Promise<Ask>;
   /** What the link brings. */
   covered(): string[];
   /** An answer came; some may have caught up. */
@@ -26,7 +26,7 @@ export interface Present {
  * Brings the past to new readers, by polls: whatever carries the present, the first answer needs one request only, and says at once
  * whether the gateway is there and what it refuses.
  */
-export const past = ({ readers, ways, transport, url, covered, answered, failed }: Present, auth: Auth) => {
+export const past = ({ readers, ways, transport, ask, covered, answered, failed }: Present, auth: Auth) => {
   /** They begin together at the end of the present task. */
   let fresh: Reader[] = [];
   /** What waits, and need not when the page comes back. */
@@ -36,13 +36,13 @@ export const past = ({ readers, ways, transport, url, covered, answered, failed 
   let failures = 0;
 
   /** One answer for all of them, which may have to be followed by another. */
-  const ask = async (group: Reader[]): Promise<End> => {
+  const one = async (group: Reader[]): Promise<End> => {
     const isCovered = (one: Reader) => one.isIn(covered());
     const sure = group.map(isCovered);
     const channels = [...new Set(group.flatMap((one) => one.channels))];
-    const [way, token] = await Promise.all([transport(ways[failures % ways.length]), auth.token()]);
+    const [way, asked] = await Promise.all([transport(ways[failures % ways.length]), ask(channels, group[0].since())]);
     return new Promise((done) => {
-      let taken: Item[] = [];
+      let taken: (Item | Change)[] = [];
       let last = true;
       const end = (end: End) => {
         clearTimeout(late);
@@ -50,8 +50,7 @@ export const past = ({ readers, ways, transport, url, covered, answered, failed 
         done(end);
       };
       const late = setTimeout(() => end({ failed: true }), LATE * (failures + 1));
-      const ask: Ask = { channels, since: group[0].since(), token, pollInterval: 0, url: (route, more = {}) => url(route, more, channels) };
-      const link = way(ask, {
+      const link = way(asked, {
         take(items, cut) {
           taken = items;
           last = !cut;
@@ -74,7 +73,7 @@ export const past = ({ readers, ways, transport, url, covered, answered, failed 
     for (;;) {
       group = group.filter((one) => readers.has(one) && !one.joined());
       if (!group.length) return;
-      const { problem, after, failed: again } = await ask(group).catch((): End => ({ failed: true }));
+      const { problem, after, failed: again } = await one(group).catch((): End => ({ failed: true }));
       // A route that is not there is one way less.
       if (problem?.remedy === "give-up" && (problem.status !== 404 || failures >= ways.length - 1)) {
         // One of them may be what was wrong.

@@ -1,5 +1,5 @@
 import { epochOf, isBefore, selected, seqOf } from "./place.js";
-import type { Item } from "./transport.js";
+import type { Change, Item } from "./transport.js";
 import type { Cursor, Gap, Message } from "./types.js";
 
 /** How much may come by the link while a reader is still catching up; beyond it, it catches up further. */
@@ -11,7 +11,7 @@ export type Reader = ReturnType<typeof reader>;
 
 /** What comes of reading. */
 export interface Reading {
-  give(item: Item): void;
+  give(item: Item | Change): void;
   /** The past is there up to a place, or it was refused. */
   settle(error: Error | null, place?: Cursor): void;
   /** All up to a place has come. */
@@ -25,7 +25,7 @@ export const reader = (channels: string[], since: string, { give, settle, pass }
   /** The place of what was given last. */
   let seen: Cursor | null = null;
   /** What came by the link before the past was there; `null` once it is. */
-  let held: Item[] | null = [];
+  let held: (Item | Change)[] | null = [];
   const selections = channels.map(selected);
   /** The last message of each channel. */
   const tips = new Map<string, number>();
@@ -81,9 +81,17 @@ export const reader = (channels: string[], since: string, { give, settle, pass }
     give(message);
   };
 
-  const judge = (item: Item) => {
-    if (item.type !== "gap") isPast(item.cursor, seen) || takeMessage(item);
-    else if (channels.includes(item.channel)) takeGap(item);
+  const judge = (item: Item | Change) => {
+    if (item.type === "message") isPast(item.cursor, seen) || takeMessage(item);
+    else if (channels.includes(item.channel)) {
+      if (item.type === "gap") takeGap(item);
+      if (item.type === "unsubscribed") {
+        const at = channels.indexOf(item.channel);
+        channels.splice(at, 1);
+        selections.splice(at, 1);
+        give(item);
+      }
+    }
   };
 
   return {
@@ -95,7 +103,7 @@ export const reader = (channels: string[], since: string, { give, settle, pass }
     isIn: (followed: string[]) => channels.every((channel) => followed.includes(channel)),
 
     /** Takes a part of the past, up to `place`; has joined after the last. */
-    catchUp(items: Item[], place: Cursor, last: boolean) {
+    catchUp(items: (Item | Change)[], place: Cursor, last: boolean) {
       items.forEach(judge);
       since = place;
       if (!last || held!.length > HELD) {
@@ -107,12 +115,12 @@ export const reader = (channels: string[], since: string, { give, settle, pass }
       const late = held;
       held = null;
       // What a link has of another life of the log is older.
-      for (const item of late!) if (epochOf(item.type === "gap" ? item.to : item.cursor) === epochOf(place)) judge(item);
+      for (const item of late!) if (epochOf((item as Gap).to ?? (item as Message).cursor ?? place) === epochOf(place)) judge(item);
       settle(null, place);
     },
 
     /** Takes what a link brings. */
-    offer(item: Item) {
+    offer(item: Item | Change) {
       if (!held) judge(item);
       else if (held.length <= HELD) held.push(item);
     },

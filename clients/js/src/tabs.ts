@@ -1,25 +1,27 @@
+import type { Carrier } from "./carrier.js";
 import { unique } from "./random.js";
 import type { Reader, Reading } from "./reader.js";
-import type { Item, Transport } from "./transport.js";
+import type { Change, Item, Transport } from "./transport.js";
 import type { Cursor, TransportName } from "./types.js";
 
 /** How long a tab is served that is not heard of, in milliseconds; hidden tabs speak once a minute. */
 const LEASE = 180_000;
 
 /** What tabs tell each other. A tab that follows says `ask`, `ping`, `bye`; the one that leads answers, and says `lead` when it begins. */
-type Note =
-  | { from: string; ask: { channels: string[]; since: Cursor } }
-  | { from: string; ping: true }
-  | { from: string; bye: true }
-  | { lead: string }
-  | { to: string; name: TransportName | null; items?: Item[]; place?: Cursor };
+interface Note {
+  from?: string;
+  ask?: { channels: string[]; since: Cursor };
+  ping?: true;
+  bye?: true;
+  lead?: true;
+  to?: string;
+  name?: TransportName | null;
+  items?: (Item | Change)[];
+  place?: Cursor;
+}
 
 /** What the tabs need of the client. */
-export interface Home {
-  /** This tab holds the connection from now on (no `via`), or follows the one that does. */
-  carry(via: Transport | null): void;
-  transport(): TransportName | null;
-  named(name: TransportName): void;
+export interface Home extends Pick<Carrier, "ride" | "status" | "named"> {
   /** Reads for another tab. */
   serve(channels: string[], since: Cursor, reading: Reading): Reader;
   release(reader: Reader): void;
@@ -36,11 +38,9 @@ export type Tabs = ReturnType<typeof tabs>;
  * To a tab that follows, the channel to the leader is one more transport: it resumes from its cursor when the lead changes.
  */
 export const tabs = (name: string, home: Home) => {
-  const id = unique();
   const served = new Map<string, { reader: Reader; heard: number }>();
   /** The links of this tab to the leader, by their names. */
   const links = new Map<string, (note: Note) => void>();
-  let count = 0;
   let channel: BroadcastChannel | undefined;
   let leads = false;
   let release: (() => void) | undefined;
@@ -48,20 +48,18 @@ export const tabs = (name: string, home: Home) => {
 
   const say = (note: Note) => channel?.postMessage(note);
 
-  const answer = (note: Note & { from: string }) => {
-    const to = note.from;
+  const answer = ({ from: to = "", ask, ping }: Note) => {
     const known = served.get(to);
-    const tell = (more?: { items?: Item[]; place?: Cursor }) => say({ to, name: home.transport(), ...more });
-    if ("ping" in note) {
+    const tell = (more?: Note) => say({ to, name: home.status().transport, ...more });
+    if (ping) {
       if (!known) return;
       known.heard = Date.now();
       return tell();
     }
     if (known) home.release(known.reader);
     served.delete(to);
-    if (!("ask" in note)) return;
-    const { channels, since } = note.ask;
-    const reader = home.serve(channels, since, {
+    if (!ask) return;
+    const reader = home.serve(ask.channels, ask.since, {
       give: (item) => tell({ items: [item] }),
       settle: () => {},
       pass: (place) => (Date.now() - served.get(to)!.heard > LEASE ? answer({ from: to, bye: true }) : tell({ place })),
@@ -72,12 +70,12 @@ export const tabs = (name: string, home: Home) => {
 
   /** The transport of a tab that follows. */
   const follow: Transport = ({ channels, since }, tell) => {
-    const from = `${id}-${count++}`;
+    const from = unique();
     const ping = () => say({ from, ping: true });
     const beat = setInterval(ping, 30_000);
     links.set(from, (note) => {
-      if ("lead" in note) return tell.end({});
-      if (!("to" in note) || note.to !== from) return;
+      if (note.lead) return tell.end({});
+      if (note.to !== from) return;
       tell.alive();
       if (note.name) home.named(note.name);
       if (note.items) tell.take(note.items);
@@ -97,8 +95,8 @@ export const tabs = (name: string, home: Home) => {
   /** Leads for as long as the promise is open. */
   const lead = () => {
     leads = true;
-    home.carry(null);
-    say({ lead: id });
+    home.ride(null);
+    say({ lead: true });
     return new Promise<void>((done) => (release = done));
   };
 
@@ -108,7 +106,7 @@ export const tabs = (name: string, home: Home) => {
       // The tab has left since it asked, and may have come back and asked again.
       if (channel !== at) return;
       if (lock) return lead();
-      home.carry(follow);
+      home.ride(follow);
       waits = new AbortController();
       hold({ signal: waits.signal });
     };
@@ -124,7 +122,7 @@ export const tabs = (name: string, home: Home) => {
   const enter = () => {
     channel = new BroadcastChannel(name);
     channel.onmessage = ({ data }: { data: Note }) => {
-      if (leads && "from" in data) answer(data);
+      if (leads && data.from) answer(data);
       else for (const hear of [...links.values()]) hear(data);
     };
     hold({ ifAvailable: true });

@@ -2,6 +2,12 @@ import type { Cursor, Gap, Message, Problem, RouteName } from "./types.js";
 
 export type Item = Message | Gap;
 
+/** By somebody else's order a channel is followed from a place on, or no longer. */
+export interface Change {
+  type: "subscribed" | "unsubscribed";
+  channel: string;
+}
+
 /** What is asked of a transport: everything of `channels` after `since`. */
 export interface Ask {
   channels: string[];
@@ -25,8 +31,8 @@ export interface End {
 export interface Tell {
   /** Something came: the link lives. All up to `place` has been told. */
   alive(place?: Cursor): void;
-  /** Messages and gaps in their order. A message is a place too. With `cut`, there may be more already. */
-  take(items: Item[], cut?: boolean): void;
+  /** What comes, in its order. A message is a place too. With `cut`, there may be more already. */
+  take(items: (Item | Change)[], cut?: boolean): void;
   /** The last word. */
   end(end: End): void;
 }
@@ -37,6 +43,8 @@ export interface Link {
   quiet?: number;
   /** Makes the peer say something. */
   ping?(): void;
+  /** Goes on by another token of the same subject. */
+  renew?(token?: string): void;
   /** Follows these no longer. What is followed too is asked of a new link: it brings all after its place in order, whatever had come. */
   drop?(channels: string[]): void;
 }
@@ -51,11 +59,9 @@ export const refusal = async (answer: Response): Promise<End> => {
   return { failed: true, problem, after: 1000 * problem.retry_after };
 };
 
-/** Passes by the cache: a browser lets one request wait for another of the same address, and streams do not end. */
-export const get = (url: string, token: string | undefined, signal: AbortSignal): Promise<Response> =>
-  fetch(url, { headers: bearer(token), signal, cache: "no-store" });
+/** Sends a request. Passes by the cache: a browser lets one request wait for another of the same address, and streams do not end. */
+export const get = (url: string, token: string | undefined, signal: AbortSignal, more?: RequestInit): Promise<Response> =>
+  fetch(url, { headers: token ? { authorization: `Bearer ${token}` } : {}, signal, cache: "no-store", ...more });
 
 /** For how long a request may be held at most, in milliseconds, with room for a slow way. */
 export const HELD = 45_000;
-
-export const bearer = (token?: string): Record<string, string> => (token ? { authorization: `Bearer ${token}` } : {});

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { EnckeError } from "../src/outbox.js";
 import type { Wire } from "./socket.js";
 import { listen, refuse, scene, type World } from "./world.js";
 
@@ -232,7 +233,7 @@ scene("what a link is refused on a command is not kept in silence", async (world
 const token = (name: string, seconds: number) => `h.${btoa(JSON.stringify({ sub: name, exp: Date.now() / 1000 + seconds }))}.s`;
 
 for (const transport of ["ws", "sse", "longpoll"] as const)
-  scene(`a token is renewed before it ends, beside the link, without loss: ${transport}`, async (world) => {
+  scene(`a token is renewed before it ends, without loss: ${transport}`, async (world) => {
     const given: string[] = [];
     const client = world.client({ transports: [transport], token: () => (given.push(token("me", 120)), given.at(-1)!) });
     const states: string[] = [];
@@ -245,10 +246,71 @@ for (const transport of ["ws", "sse", "longpoll"] as const)
       await world.pass(1000, 100);
     }
     assert.deepEqual([given.length, states], [3, []]);
-    const renewed = world.to(transport).find((asked) => asked.token === given[1])!;
-    assert.ok(renewed.at - began > 85_000 && renewed.at - began < 95_000, "thirty seconds before");
+    if (transport === "ws") {
+      // On the link that there is.
+      assert.equal(world.to("ws").length, 1);
+      const renewals = wires(world)[0].commands.filter(({ type }) => type === "authenticate");
+      assert.deepEqual(renewals, given.slice(1).map((token) => ({ type: "authenticate", token })));
+    } else {
+      // Beside it.
+      const renewed = world.to(transport).find((asked) => asked.token === given[1])!;
+      assert.ok(renewed.at - began > 85_000 && renewed.at - began < 95_000, "thirty seconds before");
+    }
     assert.deepEqual(heard.data, world.log.seqs("a"));
   });
+
+scene("a token that a live link does not take is brought by a new one, without loss", async (world) => {
+  const given: string[] = [];
+  const client = world.client({ token: () => (given.push(token("me", 60)), given.at(-1)!) });
+  const heard = listen(client, "a");
+  await world.until(() => client.state === "open");
+  wires(world)[0].refuses = true;
+  await world.until(() => world.to("ws").length === 2);
+  world.log.append("a");
+  await world.until(() => heard.data.length);
+  assert.deepEqual([client.transport, world.to("ws")[1].token, heard.data], ["ws", given[2], [1]]);
+});
+
+for (const transport of ["ws", "sse"] as const)
+  scene(`what may not be followed any longer is over, and the rest goes on: ${transport}`, async (world) => {
+    const client = world.client({ transports: [transport] });
+    const errors: Error[] = [];
+    client.on("error", (error) => void errors.push(error));
+    const [a, b] = [listen(client, "a"), listen(client, "b")];
+    await world.until(() => client.state === "open");
+    await world.pass(100);
+    const change = (type: string, channel: string) => {
+      const text = JSON.stringify({ type, channel, cursor: world.log.cursor() });
+      world.live()[0].say!(transport === "ws" ? text : `event: ${type}\ndata: ${text}\n\n`);
+    };
+    change("unsubscribed", "a");
+    change("subscribed", "c");
+    change("surprised", "b");
+    world.log.append(["a", "b"]);
+    await world.until(() => b.data.length);
+    assert.deepEqual([a.data, b.data, client.state], [[], [1], "open"]);
+    assert.deepEqual(errors.map((error) => [error.message, (error as EnckeError).problem.remedy]), [["unsubscribed a", "give-up"]]);
+    if (transport === "ws") assert.deepEqual([world.to("ws").length, wires(world)[0].commands], [1, []]);
+    // It is not asked for again.
+    world.cut();
+    world.log.append("b");
+    await world.until(() => b.data.length === 2);
+    assert.deepEqual([world.to(transport).at(-1)!.channels, a.data], [["b"], []]);
+  });
+
+scene("a page calls itself the same, whatever it asks for", async (world) => {
+  const client = world.client();
+  listen(client, "a");
+  await world.of(client.publish("a", 1));
+  await world.until(() => client.state === "open");
+  world.ways.ws = "refuse";
+  world.cut();
+  await world.until(() => client.transport === "sse");
+  const names = world.asked.map(({ url }) => url.searchParams.getAll("client").join());
+  assert.deepEqual([...new Set(world.asked.map(({ route }) => route))].sort(), ["poll", "publish", "sse", "ws"]);
+  assert.equal(new Set(names).size, 1);
+  assert.match(names[0], /^[!-~]{8,64}$/);
+});
 
 scene("a token that is refused is asked for again, without loss", async (world) => {
   let now = 1;

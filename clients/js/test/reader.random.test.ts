@@ -67,7 +67,7 @@ const play = (seed: number, mayMiss: boolean) => {
   const sit = () => {
     const at = one([log.cursor(), log.cursor(below(log.head + 1)), "latest"]);
     const items: Item[] = [];
-    const seat: Seat = { items, since: at === "latest" ? "" : at, one: reader(some(SELECTORS), at, { give: (item) => void items.push(item), settle: () => {} }) };
+    const seat: Seat = { items, since: at === "latest" ? "" : at, one: reader(some(SELECTORS), at, { give: (item) => void items.push(item as Item), settle: () => {} }) };
     seats.push(seat);
   };
   const ask = (seat: Seat) => {

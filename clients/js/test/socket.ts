@@ -8,6 +8,8 @@ export interface Wire extends Link {
   commands: Record<string, unknown>[];
   /** The gateway closes it. */
   close(code: number): void;
+  /** Tokens are refused. */
+  refuses?: boolean;
   /** Commands get no answer any more. */
   deaf?: boolean;
 }
@@ -72,6 +74,7 @@ export const socketOf = (world: World) =>
 
     #obey({ type, channels }: { type: string; channels?: string[] }): void {
       if (type === "ping") this.#say({ type: "pong", cursor: this.#place });
+      if (type === "authenticate") this.#say(this.#wire.refuses ? { type: "error", problem: { remedy: "reauthenticate" } } : { type: "authenticated" });
       if (type === "unsubscribe") this.#channels = this.#channels.filter((channel) => !channels!.includes(channel));
     }
 

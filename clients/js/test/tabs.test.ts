@@ -195,6 +195,25 @@ scene("D7 a gap that the tab that leads is told is told to those that follow, fo
   assert.deepEqual(kinds(b.items), ["message", "epoch"]);
 });
 
+scene("what the tab that leads may not follow any longer is over in those that follow, and the rest goes on", async (world) => {
+  const [first, second] = await open(world, 2);
+  const errors: string[] = [];
+  second.client.on("error", (error) => void errors.push(error.message));
+  const b = second.page.open(() => listen(second.client, "b"));
+  await world.until(() => sockets(world)[0].asked.channels.includes("b"));
+  await world.pass(100);
+  sockets(world)[0].say!(JSON.stringify({ type: "unsubscribed", channel: "b" }));
+  await world.until(() => errors.length);
+  assert.deepEqual(errors, ["unsubscribed b"]);
+  world.log.append(["a", "b"]);
+  await world.until(() => [first, second].every(({ heard }) => heard.data.length));
+  await reaches(world, [first, second]);
+  assert.deepEqual([b.data, first.heard.data, second.heard.data], [[], [1, 2], [1, 2]]);
+  world.cut();
+  await reaches(world, [first, second]);
+  assert.deepEqual([sockets(world)[0].asked.channels, b.data], [["a"], []]);
+});
+
 scene("away and back in one breath: still one leads, and all get everything", async (world) => {
   const tabs = await open(world, 2);
   for (const { page } of tabs) {

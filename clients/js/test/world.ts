@@ -36,7 +36,7 @@ const real = { random: Math.random, timeout: AbortSignal.timeout };
 /** A gateway with the model's log, and the browser around a client. Time passes when the test says so. */
 export class World {
   readonly log = new Log();
-  readonly ways: Partial<Record<TransportName | "publish", Way>> = {};
+  readonly ways: Partial<Record<TransportName | "publish" | "command", Way>> = {};
   readonly asked: Asked[] = [];
   readonly links = new Set<Link>();
   readonly storage = new Map<string, string>();
@@ -181,12 +181,13 @@ export class World {
     // Nothing goes out that was given up before.
     if (signal?.aborted) return Promise.reject(signal.reason);
     const token = new Headers(headers).get("authorization")?.replace("Bearer ", "") ?? null;
-    const asked = this.note(url, { token, body: `${body ?? ""}`, signal: signal ?? undefined });
+    const asked = this.note(url, { token, signal: signal ?? undefined });
     return new Promise((resolve, reject) => {
       const abort = () => reject(signal?.reason);
       if (signal) setMaxListeners(0, signal);
       signal?.addEventListener("abort", abort);
       this.later(asked.page, async () => {
+        asked.body = body ? await new Response(body).text() : "";
         const way = await this.way(asked);
         if (way instanceof Response) resolve(way);
         else if (way === "refuse") reject(new TypeError("fetch failed"));

@@ -1,9 +1,9 @@
 //! What somebody may, as JSON: in a token's claim `encke`, in a callback's answer, and in a stored value.
 
-use std::{fmt, marker::PhantomData, time::Duration};
+use std::{fmt, marker::PhantomData, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use encke_core::Selector;
+use encke_core::{ChannelName, Selector};
 use encke_hub::{Access, Action};
 use serde::{
     Deserialize, Deserializer,
@@ -12,7 +12,7 @@ use serde::{
 use serde_json::Value;
 
 /// Selectors of all lists together, at most.
-const SELECTORS: usize = 128;
+pub(crate) const SELECTORS: usize = 128;
 /// Bytes of the info, at most.
 const INFO: usize = 1 << 10;
 /// Levels of the info, at most.
@@ -34,17 +34,14 @@ pub(crate) struct Rights {
 impl Rights {
     /// What the lists allow.
     pub(crate) fn access(&self) -> Access {
-        self.access_or(|| [])
+        self.access_or(Access::only([]))
     }
 
-    /// What the lists allow; without any, what `unnamed` says.
-    pub(crate) fn access_or<U: IntoIterator<Item = (Action, Selector)>>(
-        &self,
-        unnamed: impl FnOnce() -> U,
-    ) -> Access {
+    /// What the lists allow, or `unnamed` if no list was named.
+    pub(crate) fn access_or(&self, unnamed: Access) -> Access {
         let access = match &self.allowed {
             Some(allowed) => Access::only(allowed.iter().cloned()),
-            None => Access::only(unnamed()),
+            None => unnamed,
         };
         let access = access.follows(self.follow.iter().cloned());
         let access = match self.history {
@@ -56,6 +53,39 @@ impl Rights {
             None => access,
         }
     }
+
+    /// With `asked` as its lists, if no list was named.
+    pub(crate) fn or_only(mut self, asked: impl IntoIterator<Item = (Action, Selector)>) -> Self {
+        self.allowed.get_or_insert_with(|| asked.into_iter().collect());
+        self
+    }
+
+    /// What either allows, with the shorter history of the two.
+    pub(crate) fn join(&mut self, other: &Self) {
+        merge(self.allowed.get_or_insert_default(), other.allowed.iter().flatten());
+        merge(&mut self.follow, &other.follow);
+        self.history = self.history.into_iter().chain(other.history).min();
+        self.info = self.info.take().or_else(|| other.info.clone());
+    }
+
+    /// How many selectors the lists have.
+    pub(crate) fn len(&self) -> usize {
+        self.allowed.as_ref().map_or(0, Vec::len) + self.follow.len()
+    }
+}
+
+fn merge<'a, T: Clone + PartialEq + 'a>(into: &mut Vec<T>, from: impl IntoIterator<Item = &'a T>) {
+    for item in from {
+        if !into.contains(item) {
+            into.push(item.clone());
+        }
+    }
+}
+
+/// A verified subject's name, if it is one: with an `@` before it, it names a channel.
+pub(crate) fn subject(text: &str) -> Option<Arc<str>> {
+    let named = !text.is_empty() && ChannelName::new(&format!("@{text}")).is_ok();
+    named.then(|| text.into())
 }
 
 /// The rights as they are written. `null` is no list: a missing list may mean more than an empty one.
@@ -160,7 +190,8 @@ fn age(age: Age) -> Result<Duration, String> {
         "d" => Some(24 * 60 * 60),
         _ => None,
     };
-    let number = if number.bytes().all(|byte| byte.is_ascii_digit()) { number.parse::<u64>().ok() } else { None };
+    let number =
+        if number.bytes().all(|byte| byte.is_ascii_digit()) { number.parse::<u64>().ok() } else { None };
     let seconds = unit.and_then(|unit| number?.checked_mul(unit));
     seconds.map(Duration::from_secs).ok_or_else(|| "a history is in seconds, or as 30s, 5m, 2h, 7d".into())
 }
@@ -220,7 +251,9 @@ mod tests {
 
     #[test]
     fn ages_have_one_unit() {
-        for (text, seconds) in [("0", 0), ("90", 90), (r#""30s""#, 30), (r#""2h""#, 7200), (r#""7d""#, 604_800)] {
+        for (text, seconds) in
+            [("0", 0), ("90", 90), (r#""30s""#, 30), (r#""2h""#, 7200), (r#""7d""#, 604_800)]
+        {
             let rights = read(&format!(r#"{{"history":{text}}}"#)).unwrap();
             assert_eq!(rights.history, Some(Duration::from_secs(seconds)), "{text}");
         }

@@ -41,6 +41,14 @@ impl Continuity {
         }
     }
 
+    /// A channel or pattern is followed from `place` on.
+    pub(crate) fn followed(&mut self, channel: &str, place: Cursor) {
+        if let Ok(selector) = Selector::new(channel) {
+            self.enter(place.epoch);
+            self.excuse(selector, place.seq);
+        }
+    }
+
     fn excuse(&mut self, selector: Selector, seq: u64) {
         if let Some((_, known)) = self.told.iter_mut().find(|(known, _)| *known == selector) {
             *known = seq.max(*known);

@@ -1,8 +1,10 @@
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use bytes::Bytes;
-use http::{HeaderValue, Request, Response, header};
+use http::{HeaderName, HeaderValue, Request, Response, header};
 use http_body_util::Full;
 use hyper::{
     body::Incoming,
@@ -19,6 +21,8 @@ use crate::{
 
 /// What of a connection is read ahead, at most: 64 KiB, enough to read what is there in one go.
 const READ_AHEAD: usize = 64 << 10;
+/// By what name a client calls itself.
+const CLIENT: HeaderName = HeaderName::from_static("encke-client");
 /// A gateway sends about ten.
 const MAX_HEADERS: usize = 64;
 
@@ -26,8 +30,16 @@ const MAX_HEADERS: usize = 64;
 #[derive(Debug)]
 pub(crate) struct Http {
     pub(crate) url: Url,
-    /// Never locked while something is awaited.
+    /// Neither is ever locked while something is awaited.
     idle: Mutex<Vec<Connection>>,
+    identity: Mutex<Identity>,
+}
+
+/// Who the client is, as every request says.
+#[derive(Debug, Default)]
+pub(crate) struct Identity {
+    pub(crate) token: Option<HeaderValue>,
+    pub(crate) name: Option<HeaderValue>,
 }
 
 /// A connection that a request can be sent on.
@@ -41,7 +53,11 @@ pub(crate) struct Exchange {
 
 impl Http {
     pub(crate) fn new(url: Url) -> Self {
-        Self { url, idle: Mutex::default() }
+        Self { url, idle: Mutex::default(), identity: Mutex::default() }
+    }
+
+    pub(crate) fn identity(&self) -> MutexGuard<'_, Identity> {
+        self.identity.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Sends a request; the head of its answer comes within `time`, the connection aside.
@@ -55,6 +71,12 @@ impl Http {
         request.headers_mut().insert(header::HOST, host);
         let user_agent = concat!("encke-client/", env!("CARGO_PKG_VERSION"));
         request.headers_mut().insert(header::USER_AGENT, HeaderValue::from_static(user_agent));
+        {
+            let identity = self.identity();
+            let token = identity.token.iter().map(|token| (header::AUTHORIZATION, token.clone()));
+            let name = identity.name.iter().map(|name| (CLIENT, name.clone()));
+            request.headers_mut().extend(token.chain(name));
+        }
         loop {
             let kept = self.take_idle();
             let was_kept = kept.is_some();

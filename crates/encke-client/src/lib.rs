@@ -53,7 +53,9 @@ mod ws;
 
 pub use client::Client;
 pub use continuity::LOST;
-pub use encke_wire::{Json, Problem, Receipt, Received, ReceivedGap, ReceivedMessage, Remedy};
+pub use encke_wire::{
+    Json, Member, MemberList, Problem, Receipt, Received, ReceivedGap, ReceivedMessage, Remedy,
+};
 pub use error::{ClientError, TooLarge};
 pub use item::Item;
 pub use options::{Resume, SubscribeOptions};

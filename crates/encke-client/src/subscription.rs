@@ -88,7 +88,9 @@ impl Subscription {
         self.ask();
     }
 
-    /// The next item: a message, a gap, or a checkpoint where the place moved without a message.
+    /// The next item: a message, a gap, a checkpoint where the place moved without a message, or what somebody else has
+    /// ordered to be followed or not. What is followed no longer is not asked for again; without anything left it ends
+    /// with [`ClientError::Closed`].
     ///
     /// After an error, and after the end that [`Resume::Never`] asks for, it is over: `None`. Dropping the future
     /// loses nothing.
@@ -223,9 +225,23 @@ impl Subscription {
             // It moves no cursor: until something does, a reconnect is told of it again.
             Received::Gap(gap) => self.continuity.tell(gap),
             Received::Checkpoint { cursor: place } => return Ok(self.checkpoint(cursor(place)?)),
+            Received::Subscribed { channel, cursor: place } => {
+                self.continuity.followed(channel, cursor(place)?);
+            }
+            Received::Unsubscribed { channel } => self.let_go(channel),
             _ => return Ok(None),
         }
         Ok(Some(Item { received, json }))
+    }
+
+    /// What is followed no longer is not asked for again, and without anything else it is over.
+    fn let_go(&mut self, channel: &str) {
+        let channels = &mut Arc::make_mut(&mut self.options).channels;
+        channels.retain(|known| known != channel);
+        if channels.is_empty() {
+            let why = "what was followed may not be followed any longer";
+            self.heard.push_back(Heard::Closed(why.to_owned()));
+        }
     }
 
     fn checkpoint(&mut self, place: Cursor) -> Option<Item> {

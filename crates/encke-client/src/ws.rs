@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use encke_wire::Reply;
+use encke_wire::{Received, Reply};
 use futures_util::StreamExt;
 use http::{HeaderValue, StatusCode, header};
 use hyper::upgrade::Upgraded;
@@ -93,11 +93,19 @@ fn read(text: &str) -> Result<Option<Heard>, ClientError> {
     if is_item {
         return Ok(Some(Heard::Item(text.to_owned())));
     }
-    match serde_json::from_str(text) {
-        Ok(Reply::Subscribed { cursor, .. } | Reply::Pong { cursor, .. }) => Heard::place(&cursor).map(Some),
-        Ok(Reply::Error { problem, .. }) => Ok(Some(Heard::Problem(problem))),
-        Ok(_) => Ok(None),
-        Err(_) => Ok(Some(Heard::Item(text.to_owned()))),
+    let reply = match Received::parse(text) {
+        Ok(Received::Unknown) => serde_json::from_str(text).ok(),
+        // The first frame is like a change of what is followed, but for the channel.
+        Err(_) => serde_json::from_str(text).ok().filter(|reply| matches!(reply, Reply::Subscribed { .. })),
+        Ok(_) => None,
+    };
+    match reply {
+        Some(Reply::Subscribed { cursor: Some(cursor), .. } | Reply::Pong { cursor: Some(cursor), .. }) => {
+            Heard::place(&cursor).map(Some)
+        }
+        Some(Reply::Error { problem, .. }) => Ok(Some(Heard::Problem(problem))),
+        Some(_) => Ok(None),
+        None => Ok(Some(Heard::Item(text.to_owned()))),
     }
 }
 

@@ -11,6 +11,9 @@ pub(crate) struct Begin {
     claim: Claim,
 }
 
+/// What is to be followed, and the newest of its messages that are too old for the reader.
+pub(crate) type Withholding = (Source, Mark);
+
 /// What the reader says that it has seen.
 enum Claim {
     /// Nothing: it takes what there is.
@@ -24,15 +27,19 @@ enum Claim {
 }
 
 impl Begin {
+    /// The beginning at `since`, and after all that is withheld. Whoever asks for a moment before `floor` asks for
+    /// `floor`: he is not told of what is older.
     pub(crate) fn new(
         since: Since,
-        sources: &[Source],
+        floor: Option<Timestamp>,
+        sources: &[Withholding],
         state: &State,
         shared: &Shared,
         now: Timestamp,
     ) -> Self {
+        let floor = floor.unwrap_or_default();
         let head = state.last;
-        match since {
+        let begin = match since {
             Since::Earliest => Self { seq: 0, claim: Claim::Nothing },
             Since::Latest => Self { seq: head, claim: Claim::Nothing },
             Since::After(cursor) if cursor.epoch != shared.home.epoch => {
@@ -44,26 +51,29 @@ impl Begin {
             Since::After(cursor) => Self { seq: cursor.seq, claim: Claim::Place(cursor) },
             Since::Last(count) => {
                 let mut seqs = Vec::new();
-                sources.iter().for_each(|source| source.newest(count, &mut seqs));
+                sources.iter().for_each(|(source, _)| source.newest(count, &mut seqs));
                 seqs.sort_unstable_by(|a, b| b.cmp(a));
                 seqs.dedup();
                 seqs.truncate(count);
                 Self { seq: seqs.last().map_or(head, |seq| seq - 1), claim: Claim::Nothing }
             }
-            Since::At(time) => Self::at(time, sources, head, shared),
-            Since::Ago(age) => Self::at(now.before(age), sources, head, shared),
-        }
+            Since::At(time) => Self::at(time.max(floor), sources, head, shared),
+            Since::Ago(age) => Self::at(now.before(age).max(floor), sources, head, shared),
+        };
+        let withheld = sources.iter().map(|(_, withheld)| withheld.seq).max().unwrap_or(0);
+        Self { seq: begin.seq.max(withheld), ..begin }
     }
 
-    fn at(time: Timestamp, sources: &[Source], head: u64, shared: &Shared) -> Self {
-        let first = sources.iter().filter_map(|source| source.first_at(time)).min();
+    fn at(time: Timestamp, sources: &[Withholding], head: u64, shared: &Shared) -> Self {
+        let first = sources.iter().filter_map(|(source, _)| source.first_at(time)).min();
         Self { seq: first.map_or(head, |seq| seq - 1), claim: Claim::Before(time, shared.home.cursor(0)) }
     }
 
-    pub(crate) fn gap(&self, trimmed: Mark) -> Option<(Cursor, GapReason)> {
+    /// The gap that it means where `gone` is the newest that is trimmed or withheld.
+    pub(crate) fn gap(&self, gone: Mark) -> Option<(Cursor, GapReason)> {
         match self.claim {
-            Claim::Place(cursor) if trimmed.seq > cursor.seq => Some((cursor, GapReason::Trimmed)),
-            Claim::Before(time, start) if trimmed.seq > 0 && trimmed.time >= time => {
+            Claim::Place(cursor) if gone.seq > cursor.seq => Some((cursor, GapReason::Trimmed)),
+            Claim::Before(time, start) if gone.seq > 0 && gone.time >= time => {
                 Some((start, GapReason::Trimmed))
             }
             Claim::Unknown(cursor, reason) => Some((cursor, reason)),

@@ -1,5 +1,6 @@
 use std::{
     borrow::Borrow,
+    cmp,
     hash::{Hash, Hasher},
     sync::{Arc, atomic::Ordering},
 };
@@ -131,13 +132,19 @@ impl ChannelState {
     }
 }
 
-/// A channel in a set, found by its name.
+/// A channel in a set, found and ordered by its name.
 #[derive(Clone)]
 pub(crate) struct ByName(pub(crate) Arc<Channel>);
 
 impl Borrow<ChannelName> for ByName {
     fn borrow(&self) -> &ChannelName {
         &self.0.name
+    }
+}
+
+impl Borrow<str> for ByName {
+    fn borrow(&self) -> &str {
+        self.0.name.as_str()
     }
 }
 
@@ -154,3 +161,15 @@ impl PartialEq for ByName {
 }
 
 impl Eq for ByName {}
+
+impl PartialOrd for ByName {
+    fn partial_cmp(&self, other: &Self) -> Option<cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for ByName {
+    fn cmp(&self, other: &Self) -> cmp::Ordering {
+        self.0.name.cmp(&other.0.name)
+    }
+}

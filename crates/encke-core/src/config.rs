@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use crate::Pattern;
+use crate::{Cursor, Pattern};
 
 /// What a channel keeps: its newest messages, within each of three limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +24,15 @@ impl Default for Retention {
     fn default() -> Self {
         Self { count: 1_000, bytes: 1 << 20, age: Duration::from_secs(3_600) }
     }
+}
+
+/// What a channel keeps when it is trimmed by hand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keep {
+    /// So many of its newest messages.
+    Newest(usize),
+    /// What comes after this place; everything if it is a place in another life of the log.
+    After(Cursor),
 }
 
 /// The limits of a log. Each has a refusal or a rule of forgetting that the field names.

@@ -85,6 +85,8 @@ pub(crate) struct Taken {
 pub(crate) struct Followers {
     members: Slab<Member>,
     parked: Vec<usize>,
+    /// How many there are for each label. There are few labels, and perhaps very many members.
+    counts: Vec<(&'static str, usize)>,
 }
 
 struct Member {
@@ -105,20 +107,24 @@ impl Followers {
 
     /// Counts the readers by their labels, on top of what `counts` has.
     pub(crate) fn count(&self, counts: &mut Vec<(&'static str, usize)>) {
-        for (_, member) in &self.members {
-            match counts.iter_mut().find(|(label, _)| *label == member.signal.label) {
-                Some((_, count)) => *count += 1,
-                None => counts.push((member.signal.label, 1)),
-            }
+        for (label, count) in &self.counts {
+            add(counts, label, *count);
         }
     }
 
     pub(crate) fn insert(&mut self, signal: Arc<Signal>, slot: usize) -> usize {
+        add(&mut self.counts, signal.label, 1);
         self.members.insert(Member { signal, slot, parked_at: None })
     }
 
     pub(crate) fn remove(&mut self, key: usize) {
         let Some(member) = self.members.try_remove(key) else { return };
+        if let Some(at) = self.counts.iter().position(|(label, _)| *label == member.signal.label) {
+            self.counts[at].1 -= 1;
+            if self.counts[at].1 == 0 {
+                self.counts.swap_remove(at);
+            }
+        }
         let Some(at) = member.parked_at else { return };
         self.parked.swap_remove(at);
         if let Some(&moved) = self.parked.get(at)
@@ -148,6 +154,17 @@ impl Followers {
                 member.signal.mark(member.slot);
                 wakes.signals.push(Arc::clone(&member.signal));
             }
+        }
+    }
+}
+
+fn add(counts: &mut Vec<(&'static str, usize)>, label: &'static str, more: usize) {
+    match counts.iter_mut().find(|(known, _)| *known == label) {
+        Some((_, count)) => *count += more,
+        None => {
+            // Nearly always there is one label.
+            counts.reserve_exact(1);
+            counts.push((label, more));
         }
     }
 }

@@ -22,7 +22,7 @@ pub struct Gap {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum GapReason {
-    /// Retention removed messages before the reader asked for them.
+    /// Retention removed messages before the reader asked for them, or they are older than what it may read.
     Trimmed,
     /// The cursor is of another life of the log, whose messages may be lost.
     Epoch,

@@ -1,8 +1,9 @@
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use crate::{
-    ChannelName, Cursor, Log, Pattern,
+    ChannelName, Cursor, Log, Pattern, Selector, Timestamp,
     channel::{Channel, Mark},
+    entry::Home,
     sync::lock,
 };
 
@@ -34,6 +35,13 @@ pub struct LogInfo {
     pub bytes: usize,
 }
 
+/// A channel, to be looked at. One that the log has forgotten since shows what it had last.
+#[derive(Clone)]
+pub struct ChannelHandle {
+    channel: Arc<Channel>,
+    home: Arc<Home>,
+}
+
 impl Log {
     /// What the log holds as a whole.
     #[must_use]
@@ -45,31 +53,60 @@ impl Log {
     /// One channel, if it exists.
     #[must_use]
     pub fn channel(&self, name: &ChannelName) -> Option<ChannelInfo> {
-        let channel = Arc::clone(self.shared.lock().find(name)?);
-        Some(self.describe(&channel))
+        self.find(name).map(|channel| channel.info())
     }
 
-    /// The first `limit` channels whose names follow `after`, in the order of their names.
-    ///
-    /// It looks at every name, so it is for people and administration.
+    /// One channel, if it exists, to be looked at.
     #[must_use]
-    pub fn channels(&self, after: Option<&str>, pattern: Option<&Pattern>, limit: usize) -> Vec<ChannelInfo> {
-        let wanted = |channel: &&Arc<Channel>| {
-            after.is_none_or(|after| channel.name.as_str() > after)
-                && pattern.is_none_or(|pattern| pattern.matches(&channel.name))
-        };
-        let mut found: Vec<_> = self.shared.lock().all().filter(wanted).cloned().collect();
-        if found.len() > limit && limit > 0 {
-            found.select_nth_unstable_by(limit - 1, |a, b| a.name.cmp(&b.name));
-        }
-        found.truncate(limit);
-        found.sort_unstable_by(|a, b| a.name.cmp(&b.name));
-        found.iter().map(|channel| self.describe(channel)).collect()
+    pub fn find(&self, name: &ChannelName) -> Option<ChannelHandle> {
+        let channel = Arc::clone(self.shared.lock().find(name)?);
+        Some(self.handle(channel))
     }
 
-    fn describe(&self, channel: &Channel) -> ChannelInfo {
-        let cursor = |seq| self.shared.home.cursor(seq);
-        let state = lock(&channel.state);
+    /// Looks at the first `looks` channels whose names follow `after`, in the order of their names, and returns those
+    /// that match; and the name to go on after, if there may be more.
+    ///
+    /// No append waits for it. A thousand looks at a time take less than a millisecond.
+    #[must_use]
+    pub fn look(
+        &self,
+        after: Option<&str>,
+        pattern: Option<&Pattern>,
+        looks: usize,
+    ) -> (Vec<ChannelHandle>, Option<ChannelName>) {
+        let (found, next) = self.shared.names.look(after, pattern, looks);
+        (found.into_iter().map(|channel| self.handle(channel)).collect(), next)
+    }
+
+    /// How many retained messages come after `seq` in what `selector` selects. Of a pattern those count that stand in its
+    /// row ([`LogConfig::pattern_window`](crate::LogConfig)), while somebody follows it.
+    #[must_use]
+    pub fn waiting(&self, selector: &Selector, seq: u64) -> usize {
+        match selector {
+            Selector::Channel(name) => self.find(name).map_or(0, |channel| channel.after(seq)),
+            Selector::Pattern(pattern) => {
+                let view = self.shared.lock().find_pattern(pattern).cloned();
+                view.map_or(0, |view| view.after(seq))
+            }
+        }
+    }
+
+    fn handle(&self, channel: Arc<Channel>) -> ChannelHandle {
+        ChannelHandle { channel, home: Arc::clone(&self.shared.home) }
+    }
+}
+
+impl ChannelHandle {
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &ChannelName {
+        &self.channel.name
+    }
+
+    /// What there is to know of it.
+    #[must_use]
+    pub fn info(&self) -> ChannelInfo {
+        let state = lock(&self.channel.state);
         let Mark { seq: trimmed, .. } = state.trimmed;
         let mut followers = Vec::new();
         state.followers.count(&mut followers);
@@ -77,12 +114,55 @@ impl Log {
             view.follow(|others| others.count(&mut followers));
         }
         ChannelInfo {
-            name: channel.name.clone(),
-            last: cursor(channel.last()),
-            trimmed: cursor(trimmed),
+            name: self.name().clone(),
+            last: self.home.cursor(self.channel.last()),
+            trimmed: self.home.cursor(trimmed),
             retained: state.window.len(),
             bytes: state.bytes,
             followers,
         }
+    }
+
+    /// How many readers follow it, by its name or a pattern.
+    #[must_use]
+    pub fn followers(&self) -> usize {
+        let state = lock(&self.channel.state);
+        let by_patterns = state.patterns.iter().map(|view| view.follow(|others| others.len()));
+        state.followers.len() + by_patterns.sum::<usize>()
+    }
+
+    /// How many messages a minute it gets, by what it retains of the last minute. Where it retains less than that, by
+    /// what it retains: at least a second counts.
+    #[must_use]
+    pub fn per_minute(&self, now: Timestamp) -> u64 {
+        const MINUTE: Duration = Duration::from_secs(60);
+        let begin = now.before(MINUTE);
+        let state = lock(&self.channel.state);
+        let (count, gone) = (state.window.len_since(begin) as u64, state.trimmed.time);
+        drop(state);
+        if gone < begin {
+            return count;
+        }
+        let span = now.as_millis().saturating_sub(gone.as_millis()).max(1_000);
+        count.saturating_mul(60_000) / span
+    }
+
+    /// Whether it retains the message `seq`.
+    #[must_use]
+    pub fn holds(&self, seq: u64) -> bool {
+        lock(&self.channel.state).window.holds(seq)
+    }
+
+    /// How many of the messages that it retains come after `seq`.
+    #[must_use]
+    pub fn after(&self, seq: u64) -> usize {
+        let state = lock(&self.channel.state);
+        state.window.len() - state.window.position_after(seq)
+    }
+}
+
+impl std::fmt::Debug for ChannelHandle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("ChannelHandle").field(self.name()).finish()
     }
 }

@@ -7,12 +7,13 @@ use std::{
 use foldhash::fast::RandomState;
 
 use crate::{
-    AppendError, Appended, ChannelName, Cursor, Epoch, LogConfig, OpenError, Pattern, Publish, Retention,
-    Timestamp, Wakes,
+    AppendError, Appended, ChannelName, Cursor, Epoch, Keep, LogConfig, OpenError, Pattern, Publish,
+    Retention, Timestamp, Wakes,
     ages::Ages,
     channel::{ByName, Channel, Mark},
     entry::{Entry, Home},
     memory::{Fingerprint, Keys, Known, Tombstones},
+    names::Names,
     pattern_view::PatternView,
     sync::{Mutex, MutexGuard, lock},
 };
@@ -44,6 +45,7 @@ pub struct Log {
 pub(crate) struct Shared {
     pub(crate) home: Arc<Home>,
     pub(crate) config: LogConfig,
+    pub(crate) names: Arc<Names>,
     state: Mutex<State>,
 }
 
@@ -54,6 +56,7 @@ pub(crate) struct State {
     time: Timestamp,
     bytes: usize,
     channels: HashSet<ByName, RandomState>,
+    names: Arc<Names>,
     patterns: HashMap<Pattern, Arc<PatternView>, RandomState>,
     tombstones: Tombstones,
     keys: Keys,
@@ -65,18 +68,20 @@ impl Log {
     #[must_use]
     pub fn new(epoch: Epoch, mut config: LogConfig) -> Self {
         config.places = config.places.min(LogConfig::MAX_PLACES);
+        let names = Arc::new(Names::default());
         let state = State {
             last: 0,
             time: Timestamp::default(),
             bytes: 0,
             channels: HashSet::default(),
+            names: Arc::clone(&names),
             patterns: HashMap::default(),
             tombstones: Tombstones::new(&config),
             keys: Keys::new(&config),
             ages: Ages::default(),
         };
         let home = Arc::new(Home::new(epoch, config.frame_window, config.frame_bytes));
-        Self { shared: Arc::new(Shared { home, config, state: Mutex::new(state) }) }
+        Self { shared: Arc::new(Shared { home, config, names, state: Mutex::new(state) }) }
     }
 
     /// The limits it was made with.
@@ -106,14 +111,28 @@ impl Log {
     /// Forgets a channel's messages. Readers that have not seen them get a gap. False if there is none.
     #[must_use]
     pub fn delete(&self, name: &ChannelName) -> bool {
+        self.trim(name, Keep::Newest(0)).is_some()
+    }
+
+    /// Lets go of the oldest messages of a channel (L6). Readers that have not seen them get a gap. Returns how many
+    /// went; nothing if there is no such channel.
+    #[must_use]
+    pub fn trim(&self, name: &ChannelName, keep: Keep) -> Option<usize> {
         let mut garbage = Vec::new();
         let mut state = self.shared.lock();
-        let Some(channel) = state.channels.get(name).map(|known| Arc::clone(&known.0)) else { return false };
-        let freed = lock(&channel.state).trim(&mut garbage, |_, _| true);
+        let channel = state.channels.get(name).map(|known| Arc::clone(&known.0))?;
+        let mut own = lock(&channel.state);
+        let before = own.window.len();
+        let freed = own.trim(&mut garbage, |own, front| match keep {
+            Keep::Newest(count) => own.window.len() > count,
+            Keep::After(place) => place.epoch == self.shared.home.epoch && front.seq() <= place.seq,
+        });
+        let gone = before - own.window.len();
+        drop(own);
         state.bytes -= freed;
         state.forget_if_idle(&channel);
         drop(state);
-        true
+        Some(gone)
     }
 
     /// Removes what is too old at `now`, in at most `channels` channels. Returns whether more is due.
@@ -244,6 +263,7 @@ impl State {
             view.add(Arc::clone(&channel));
             lock(&channel.state).patterns.push(Arc::clone(view));
         }
+        self.names.insert(&channel);
         self.channels.insert(ByName(Arc::clone(&channel)));
         channel
     }
@@ -295,6 +315,10 @@ impl State {
         self.channels.get(name).map(|known| &known.0)
     }
 
+    pub(crate) fn find_pattern(&self, pattern: &Pattern) -> Option<&Arc<PatternView>> {
+        self.patterns.get(pattern)
+    }
+
     pub(crate) fn all(&self) -> impl ExactSizeIterator<Item = &Arc<Channel>> {
         self.channels.iter().map(|known| &known.0)
     }
@@ -310,6 +334,7 @@ impl State {
             return;
         }
         self.channels.remove(&channel.name);
+        self.names.remove(&channel.name);
         state.patterns.iter().for_each(|view| view.remove(channel));
         // A channel that never had a message leaves nothing behind that a gap could be about.
         if channel.last() > 0 {

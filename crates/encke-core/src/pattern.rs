@@ -50,6 +50,18 @@ impl Pattern {
         covers(&self.0, name.as_str())
     }
 
+    /// With what each name begins that it selects: what stands before its first wildcard.
+    pub(crate) fn prefix(&self) -> &str {
+        let mut length = 0;
+        for segment in self.0.split_inclusive('.') {
+            if is_wildcard(segment.strip_suffix('.').unwrap_or(segment)) {
+                break;
+            }
+            length += segment.len();
+        }
+        &self.0[..length]
+    }
+
     /// Whether it selects every channel that `other` selects.
     #[must_use]
     pub fn covers(&self, other: &Self) -> bool {

@@ -99,6 +99,12 @@ impl PatternView {
         with(&mut lock(&self.state).followers)
     }
 
+    /// How many messages of its row come after `seq`.
+    pub(crate) fn after(&self, seq: u64) -> usize {
+        let window = &lock(&self.state).window;
+        window.len() - window.position_after(seq)
+    }
+
     pub(crate) fn trimmed(&self) -> Trimmed {
         lock(&self.state).trimmed
     }

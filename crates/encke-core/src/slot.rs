@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use crate::{
     Delivery, OpenError, Selector, Timestamp,
-    channel::{Channel, Trimmed},
+    channel::{Channel, Mark, Trimmed},
     entry::Entry,
     followers::{Followers, Signal},
     log::{Shared, State},
@@ -90,6 +90,17 @@ impl Source {
         first
     }
 
+    /// The newest message before `time`.
+    pub(crate) fn last_before(&self, time: Timestamp) -> Mark {
+        let mut last = Mark::default();
+        self.each(|channel| {
+            if let Some(own) = lock(&channel.state).window.last_before(time) {
+                last.raise(own);
+            }
+        });
+        last
+    }
+
     fn each(&self, mut with: impl FnMut(&Channel)) {
         match self {
             Self::Channel(channel) => with(channel),
@@ -117,6 +128,11 @@ impl Slot {
     ) -> Self {
         let key = source.follow(|followers| followers.insert(Arc::clone(signal), slot));
         Self { source, key, since: from, from, gone: gone.version, told, last: 0 }
+    }
+
+    /// The seq from which on it follows.
+    pub(crate) fn begin(&self) -> u64 {
+        self.since
     }
 
     /// Takes up to `limit` messages in `(after, head]`; waits for more (is parked) if that was all.

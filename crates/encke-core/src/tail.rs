@@ -6,7 +6,8 @@ use slab::Slab;
 
 use crate::{
     Cursor, Gap, GapReason, Log, OpenError, Selector, Since, Stop, Timestamp,
-    begin::Begin,
+    begin::{Begin, Withholding},
+    channel::Mark,
     followers::Signal,
     log::Shared,
     slot::{Slot, Source},
@@ -41,11 +42,11 @@ impl Log {
         since: Since,
         now: Timestamp,
     ) -> Result<Tail, OpenError> {
-        self.open_as("", selectors, since, now)
+        self.open_as("", selectors, since, None, now)
     }
 
-    /// Like [`Log::open`], with a word by which [`ChannelInfo`](crate::ChannelInfo) counts the reader. The log
-    /// makes nothing else of it.
+    /// Like [`Log::open`], with a word by which [`ChannelInfo`](crate::ChannelInfo) counts the reader (the log makes
+    /// nothing else of it), and with a floor, as in [`Tail::follow_above`].
     ///
     /// # Errors
     /// [`OpenError`] names the limit that refuses it.
@@ -54,6 +55,7 @@ impl Log {
         label: &'static str,
         selectors: impl IntoIterator<Item = Selector>,
         since: Since,
+        floor: Option<Timestamp>,
         now: Timestamp,
     ) -> Result<Tail, OpenError> {
         let mut tail = Tail {
@@ -65,7 +67,7 @@ impl Log {
             behind: Vec::new(),
             gaps: Vec::new(),
         };
-        tail.follow(selectors, since, now)?;
+        tail.follow_above(floor, selectors, since, now)?;
         Ok(tail)
     }
 }
@@ -86,25 +88,46 @@ impl Tail {
         since: Since,
         now: Timestamp,
     ) -> Result<Cursor, OpenError> {
+        self.follow_above(None, selectors, since, now)
+    }
+
+    /// Like [`Tail::follow`], but of what is there already nothing older than `floor` is read.
+    ///
+    /// A cursor before such messages gets a gap that ends with them, as if they were trimmed. Whoever begins with a
+    /// count, a moment or the earliest begins at the floor and gets none.
+    ///
+    /// # Errors
+    /// [`OpenError`] names the limit that refuses it; then nothing has changed.
+    pub fn follow_above(
+        &mut self,
+        floor: Option<Timestamp>,
+        selectors: impl IntoIterator<Item = Selector>,
+        since: Since,
+        now: Timestamp,
+    ) -> Result<Cursor, OpenError> {
         let shared = Arc::clone(&self.shared);
         // One lock for all of it: no append comes between the place and the seats (D6).
         let mut state = shared.lock();
-        let mut sources: Vec<Source> = Vec::new();
+        let mut sources: Vec<Withholding> = Vec::new();
         let mut refused = None;
         for selector in selectors {
-            let known = self.slots.iter().map(|(_, slot)| &slot.source).chain(&sources);
-            if known.into_iter().any(|source| source.is(&selector)) {
+            let new = sources.iter().map(|(source, _)| source);
+            let mut known = self.slots.iter().map(|(_, slot)| &slot.source).chain(new);
+            if known.any(|source| source.is(&selector)) {
                 continue;
             }
             match Source::open(&shared, &mut state, &selector) {
-                Ok(source) => sources.push(source),
+                Ok(source) => {
+                    let withheld = floor.map_or(Mark::default(), |floor| source.last_before(floor));
+                    sources.push((source, withheld));
+                }
                 Err(error) => {
                     refused = Some(error);
                     break;
                 }
             }
         }
-        let begin = Begin::new(since, &sources, &state, &shared, now);
+        let begin = Begin::new(since, floor, &sources, &state, &shared, now);
         let first = self.slots.is_empty();
         let added: Vec<_> = sources.into_iter().map(|source| self.seat(source, &begin)).collect();
         drop(state);
@@ -120,11 +143,13 @@ impl Tail {
         Ok(self.shared.home.cursor(begin.seq))
     }
 
-    fn seat(&mut self, source: Source, begin: &Begin) -> usize {
+    fn seat(&mut self, (source, withheld): Withholding, begin: &Begin) -> usize {
         let trimmed = source.trimmed();
+        let mut gone = trimmed.mark;
+        gone.raise(withheld);
         let mut told = 0;
-        if let Some((from, reason)) = begin.gap(trimmed.mark) {
-            told = if reason == GapReason::Future { begin.seq } else { trimmed.mark.seq };
+        if let Some((from, reason)) = begin.gap(gone) {
+            told = if reason == GapReason::Future { begin.seq } else { gone.seq };
             let to = self.shared.home.cursor(told);
             self.gaps.push(Gap { channel: source.selector(), from, to, reason });
         }
@@ -162,6 +187,11 @@ impl Tail {
     /// What it follows.
     pub fn selectors(&self) -> impl Iterator<Item = Selector> {
         self.slots.iter().map(|(_, slot)| slot.source.selector())
+    }
+
+    /// What it follows, and the seq from which on it follows each.
+    pub fn begins(&self) -> impl Iterator<Item = (Selector, u64)> {
+        self.slots.iter().map(|(_, slot)| (slot.source.selector(), slot.begin()))
     }
 
     /// How much it follows: channels and patterns.

@@ -1,6 +1,6 @@
 use std::{collections::VecDeque, sync::Arc};
 
-use crate::{ChannelName, Delivery, Timestamp, entry::Entry};
+use crate::{ChannelName, Delivery, Timestamp, channel::Mark, entry::Entry};
 
 /// Entries in the order of the log, and how readers find their place in them.
 #[derive(Default)]
@@ -88,6 +88,16 @@ impl Window {
         Taken::All
     }
 
+    /// Whether the entry `seq` is in it.
+    pub(crate) fn holds(&self, seq: u64) -> bool {
+        seq > 0 && self.entries.get(self.position_after(seq - 1)).is_some_and(|entry| entry.seq() == seq)
+    }
+
+    /// How many entries there are at or after `time`.
+    pub(crate) fn len_since(&self, time: Timestamp) -> usize {
+        self.len() - self.entries.partition_point(|entry| entry.time() < time)
+    }
+
     /// The seqs of the newest `count` entries.
     pub(crate) fn newest(&self, count: usize) -> impl Iterator<Item = u64> {
         self.entries.iter().rev().take(count).map(|entry| entry.seq())
@@ -97,5 +107,12 @@ impl Window {
     pub(crate) fn first_at(&self, time: Timestamp) -> Option<u64> {
         let at = self.entries.partition_point(|entry| entry.time() < time);
         self.entries.get(at).map(|entry| entry.seq())
+    }
+
+    /// The last entry before `time`.
+    pub(crate) fn last_before(&self, time: Timestamp) -> Option<Mark> {
+        let end = self.entries.partition_point(|entry| entry.time() < time);
+        let last = self.entries.get(end.checked_sub(1)?)?;
+        Some(Mark { seq: last.seq(), time: last.time() })
     }
 }

@@ -180,3 +180,67 @@ fn d2_a_channel_that_was_followed_from_a_later_place_is_not_told() {
     assert_eq!(places(&tail.read(Limit::default())), [[("b", 0), ("c", 0)]], "what b and c owe");
     assert_eq!(places(&tail.read(Limit::default())), [[("a", 1), ("b", 1), ("c", 1)]], "what all follow");
 }
+
+fn append_at(log: &Log, channel: &str, millis: u64) {
+    let publish = Publish::new(name(channel), Message::text("x"));
+    log.append(publish, Timestamp::from_millis(millis)).map(drop).unwrap();
+}
+
+/// What a reader from `since` gets that may read nothing older than 100: its place, its messages, and the places between
+/// which its gaps are.
+fn above(log: &Log, selectors: &[&str], since: Since) -> (u64, Vec<u64>, Vec<(u64, u64)>) {
+    let floor = Some(Timestamp::from_millis(100));
+    let now = Timestamp::from_millis(1_000);
+    let mut tail = log.open_as("", select(selectors), since, floor, now).unwrap();
+    let cursor = tail.cursor().seq;
+    let batch = tail.read(Limit::default());
+    assert!(batch.gaps.iter().all(|gap| gap.reason == GapReason::Trimmed), "{:?}", batch.gaps);
+    (cursor, seqs(&batch), batch.gaps.iter().map(|gap| (gap.from.seq, gap.to.seq)).collect())
+}
+
+#[test]
+fn d8_nothing_older_than_the_floor_is_read_and_whoever_claims_a_place_before_it_is_told() {
+    let log = log(10);
+    for (channel, millis) in [("a.x", 10), ("a.y", 20), ("a.x", 99), ("a.x", 100), ("a.y", 101)] {
+        append_at(&log, channel, millis);
+    }
+    let after = |seq| Since::After(encke_core::Cursor { seq, ..log.head() });
+    let ago = Since::Ago(std::time::Duration::from_secs(1));
+    for since in [Since::Earliest, Since::Last(5), Since::At(Timestamp::from_millis(5)), ago] {
+        for selectors in [vec!["a.x", "a.y"], vec!["a.*"]] {
+            assert_eq!(
+                above(&log, &selectors, since),
+                (3, vec![4, 5], vec![]),
+                "{since:?}: cut without a gap"
+            );
+        }
+        assert_eq!(above(&log, &["a.y"], since).1, [5], "{since:?}");
+    }
+    assert_eq!(above(&log, &["a.x"], after(1)), (3, vec![4], vec![(1, 3)]), "D1: told, and on at the floor");
+    assert_eq!(above(&log, &["a.*"], after(1)), (3, vec![4, 5], vec![(1, 3)]));
+    assert_eq!(above(&log, &["a.x", "a.y"], after(2)), (3, vec![4, 5], vec![(2, 3)]), "a.y misses nothing");
+    assert_eq!(above(&log, &["a.x"], after(3)), (3, vec![4], vec![]), "at the floor");
+    assert_eq!(above(&log, &["a.y"], after(2)), (2, vec![5], vec![]), "a quiet channel has no false gap");
+    assert_eq!(above(&log, &["b"], after(1)), (1, vec![], vec![]), "nor has an empty one");
+    assert_eq!(above(&log, &["a.x"], Since::Latest), (5, vec![], vec![]));
+}
+
+#[test]
+fn d8_what_is_followed_later_has_its_own_floor() {
+    let log = log(10);
+    for millis in [10, 99, 100] {
+        append_at(&log, "a", millis);
+        append_at(&log, "b", millis);
+    }
+    let mut tail = open(&log, &["a"], Since::Earliest);
+    let place = tail.follow_above(
+        Some(Timestamp::from_millis(100)),
+        select(&["b"]),
+        Since::After(encke_core::Cursor { seq: 1, ..log.head() }),
+        Timestamp::default(),
+    );
+    assert_eq!(place.unwrap().seq, 4);
+    let batch = tail.read(Limit::default());
+    assert_eq!(seqs(&batch), [1, 3, 5, 6]);
+    assert_eq!(batch.gaps.iter().map(|gap| (gap.from.seq, gap.to.seq)).collect::<Vec<_>>(), [(1, 4)]);
+}

@@ -9,6 +9,9 @@ use std::{
 use crate::config::Limits;
 
 /// Counts the open connections.
+///
+/// An address has as many places as it may have connections. A connection takes one, unless its peer is a listed proxy;
+/// a held request takes one where many share a connection: through a listed proxy, and over HTTP/2.
 #[derive(Clone)]
 pub(crate) struct Admission {
     counts: Arc<Mutex<Counts>>,
@@ -34,6 +37,11 @@ pub(crate) enum Refusal {
 /// A connection that counts until it is dropped.
 pub(crate) struct Admitted {
     admission: Admission,
+}
+
+/// One place of an address, until it is dropped.
+pub(crate) struct Counted {
+    admission: Admission,
     network: IpAddr,
 }
 
@@ -51,26 +59,38 @@ impl Admission {
         self.lock().total
     }
 
-    pub(crate) fn admit(&self, address: IpAddr) -> Result<Admitted, Refusal> {
-        let network = network(address);
+    /// One more connection, from wherever.
+    pub(crate) fn admit(&self) -> Result<Admitted, Refusal> {
         let mut counts = self.lock();
         if counts.total >= self.total {
             return Err(Refusal::Total);
         }
-        let from_address = counts.by_address.entry(network).or_default();
-        if *from_address >= self.per_address {
+        counts.total += 1;
+        Ok(Admitted { admission: self.clone() })
+    }
+
+    /// One more place for `address`.
+    pub(crate) fn count(&self, address: IpAddr) -> Result<Counted, Refusal> {
+        let network = network(address);
+        let mut counts = self.lock();
+        let count = counts.by_address.entry(network).or_default();
+        if *count >= self.per_address {
             return Err(Refusal::Address);
         }
-        *from_address += 1;
-        counts.total += 1;
-        Ok(Admitted { admission: self.clone(), network })
+        *count += 1;
+        Ok(Counted { admission: self.clone(), network })
     }
 }
 
 impl Drop for Admitted {
     fn drop(&mut self) {
+        self.admission.lock().total -= 1;
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
         let mut counts = self.admission.lock();
-        counts.total -= 1;
         if let Some(count) = counts.by_address.get_mut(&self.network) {
             *count -= 1;
             if *count == 0 {
@@ -99,24 +119,27 @@ mod tests {
     #[test]
     fn each_limit_has_its_refusal_and_frees_again() {
         let admission = admission(3, 2);
-        let (one, two): (IpAddr, IpAddr) = ("192.0.2.1".parse().unwrap(), "192.0.2.2".parse().unwrap());
-        let first = admission.admit(one).ok().unwrap();
-        let _second = admission.admit(one).ok().unwrap();
-        assert_eq!(admission.admit(one).err(), Some(Refusal::Address));
-        let _third = admission.admit(two).ok().unwrap();
-        assert_eq!(admission.admit(two).err(), Some(Refusal::Total));
+        let one: IpAddr = "192.0.2.1".parse().unwrap();
+        let first = admission.count(one).ok().unwrap();
+        let _second = admission.count(one).ok().unwrap();
+        assert_eq!(admission.count(one).err(), Some(Refusal::Address));
+        assert!(admission.count("192.0.2.2".parse().unwrap()).is_ok());
         drop(first);
-        assert!(admission.admit(one).is_ok());
+        assert!(admission.count(one).is_ok());
+        let mut admitted: Vec<_> = (0..3).map(|_| admission.admit().ok().unwrap()).collect();
+        assert_eq!(admission.admit().err(), Some(Refusal::Total));
+        admitted.pop();
         assert_eq!(admission.len(), 2);
+        assert!(admission.admit().is_ok());
     }
 
     #[test]
     fn a_customer_of_ipv6_is_one_address() {
         let admission = admission(10, 1);
-        let _held = admission.admit("2001:db8::1".parse().unwrap()).ok().unwrap();
-        assert!(admission.admit("2001:db8::ffff:1".parse().unwrap()).is_err());
-        assert!(admission.admit("2001:db8:0:1::1".parse().unwrap()).is_ok());
-        let _mapped = admission.admit("::ffff:192.0.2.1".parse().unwrap()).ok().unwrap();
-        assert!(admission.admit("192.0.2.1".parse().unwrap()).is_err());
+        let _held = admission.count("2001:db8::1".parse().unwrap()).ok().unwrap();
+        assert!(admission.count("2001:db8::ffff:1".parse().unwrap()).is_err());
+        assert!(admission.count("2001:db8:0:1::1".parse().unwrap()).is_ok());
+        let _mapped = admission.count("::ffff:192.0.2.1".parse().unwrap()).ok().unwrap();
+        assert!(admission.count("192.0.2.1".parse().unwrap()).is_err());
     }
 }

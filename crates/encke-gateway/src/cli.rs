@@ -71,6 +71,8 @@ pub enum Command {
     Publish(PublishArgs),
     /// Follow channels, and print each message on a line.
     Subscribe(SubscribeArgs),
+    /// Print who is on a channel, each member on a line.
+    Presence(PresenceArgs),
     /// Print a completion script for a shell.
     Completions {
         /// The shell.
@@ -102,6 +104,9 @@ pub struct ConfigArgs {
     /// The address to listen on [default: 127.0.0.1:8000].
     #[arg(long, value_name = "ADDR")]
     pub listen: Option<SocketAddr>,
+    /// Speak TLS with a certificate made now, for localhost; for development.
+    #[arg(long)]
+    pub self_signed: bool,
     /// The TOML file to read; without it there is none.
     #[arg(long, value_name = "FILE", env = "ENCKE_CONFIG")]
     pub config: Option<PathBuf>,
@@ -120,6 +125,9 @@ impl ConfigArgs {
         if let Some(listen) = self.listen {
             sources = sources.flag("--listen", "listen", &listen.to_string());
         }
+        if self.self_signed {
+            sources = sources.flag("--self-signed", "tls.self_signed", "true");
+        }
         Ok(sources)
     }
 }
@@ -130,6 +138,12 @@ pub struct GatewayArgs {
     /// The gateway, with the path before `/publish`, `/sse` and so on, if it has one.
     #[arg(long, value_name = "URL", env = "ENCKE_URL", default_value = "http://127.0.0.1:8000")]
     pub url: String,
+    /// The bearer token; others on this machine can see it in the list of processes.
+    #[arg(long, env = "ENCKE_TOKEN", hide_env_values = true)]
+    pub token: Option<String>,
+    /// The file with the bearer token, without what is blank around it.
+    #[arg(long, value_name = "FILE", conflicts_with = "token")]
+    pub token_file: Option<PathBuf>,
 }
 
 /// What to publish.
@@ -164,6 +178,19 @@ pub struct SubscribeArgs {
     #[arg(long, allow_hyphen_values = true, default_value = "latest")]
     pub since: String,
     /// Print whole envelopes, gaps too, as JSON; without it the data only.
+    #[arg(long)]
+    pub json: bool,
+    /// The gateway.
+    #[command(flatten)]
+    pub gateway: GatewayArgs,
+}
+
+/// Whose presence.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct PresenceArgs {
+    /// The channel.
+    pub channel: String,
+    /// Print members as JSON.
     #[arg(long)]
     pub json: bool,
     /// The gateway.

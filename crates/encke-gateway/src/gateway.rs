@@ -3,41 +3,55 @@
 use std::{
     fmt, io,
     net::SocketAddr,
+    num::{NonZeroU32, NonZeroUsize},
     pin::pin,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use encke_hub::{Hub, HubConfig, RandomError};
-use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::{Semaphore, watch},
-};
+use encke_hub::{Hub, HubConfig, PresenceConfig, RandomError, Rate};
+use tokio::sync::{Notify, watch};
 use tokio_util::task::TaskTracker;
 
 use crate::{
+    admin,
     admission::Admission,
-    config::Config,
-    connection,
-    listener::{listen, prepare},
+    authorizers::{AuthorizerError, Authorizers},
+    certificates::TlsError,
+    config::{Config, Limits},
+    door::Door,
+    http2::Http2Limits,
     metrics::Metrics,
+    proxy::ProxyConfig,
     router::Router,
-    stream::Stream,
+    tls::Tls,
+    told::{Told, WebhookError},
 };
 
-/// Connections that are being told why they are not admitted, at most; the others are just closed.
-const REFUSING: usize = 256;
 /// How long after the drain's window the last answers may take.
 const LAST_ANSWERS: Duration = Duration::from_secs(10);
 
 /// A gateway that listens.
 pub struct Gateway {
-    listener: TcpListener,
-    address: SocketAddr,
+    door: Door,
+    /// For those who run it, if that is another.
+    admin_door: Option<Door>,
     hub: Hub,
-    router: Arc<Router>,
-    admission: Admission,
-    config: Config,
+    told: Told,
+    /// Told when somebody who runs it asks for a drain.
+    drain_asked: Arc<Notify>,
+    drain: Duration,
+}
+
+/// What all connections share.
+pub(crate) struct Node {
+    pub(crate) router: Router,
+    pub(crate) admission: Admission,
+    pub(crate) proxies: ProxyConfig,
+    pub(crate) limits: Limits,
+    pub(crate) http2: Http2Limits,
+    pub(crate) tls: Option<Tls>,
+    pub(crate) tasks: TaskTracker,
 }
 
 /// Why a gateway cannot start.
@@ -48,6 +62,12 @@ pub enum StartError {
     Listen(SocketAddr, io::Error),
     /// No epoch can be named.
     Random(RandomError),
+    /// There is no certificate to show.
+    Tls(TlsError),
+    /// Nobody can decide about access as he should.
+    Authorizer(AuthorizerError),
+    /// A webhook cannot be told.
+    Webhook(WebhookError),
 }
 
 impl fmt::Display for StartError {
@@ -55,6 +75,9 @@ impl fmt::Display for StartError {
         match self {
             Self::Listen(address, error) => write!(f, "cannot listen on {address}: {error}"),
             Self::Random(error) => fmt::Display::fmt(error, f),
+            Self::Tls(error) => fmt::Display::fmt(error, f),
+            Self::Authorizer(error) => fmt::Display::fmt(error, f),
+            Self::Webhook(error) => fmt::Display::fmt(error, f),
         }
     }
 }
@@ -65,30 +88,64 @@ impl Gateway {
     /// Listens as `config` says. Clients can connect from now on; they are served by [`Gateway::run`].
     ///
     /// # Errors
-    /// [`StartError`] if the address is taken or not ours.
-    pub fn bind(config: Config) -> Result<Self, StartError> {
-        let hub_config = HubConfig {
-            message_bytes: usize::try_from(config.limits.message.as_u64()).unwrap_or(usize::MAX),
-            selectors: config.limits.channels_per_subscription,
-            subscriptions: config.limits.subscriptions,
-            drain_window: config.drain.window,
-            ..HubConfig::default()
-        };
-        let hub = Hub::builder().log(config.log.clone()).config(hub_config).build();
-        let hub = hub.map_err(StartError::Random)?;
-        let refused = |error| StartError::Listen(config.listen, error);
-        let listener = listen(config.listen, &config.limits).map_err(refused)?;
-        let address = listener.local_addr().map_err(refused)?;
+    /// [`StartError`] if the address is taken or not ours, or a certificate cannot be used.
+    pub fn bind(config: &Config) -> Result<Self, StartError> {
+        let hub = hub(config)?;
+        let authorizers = Authorizers::new(config).map_err(StartError::Authorizer)?;
+        let told = Told::new(&hub, config).map_err(StartError::Webhook)?;
         let admission = Admission::new(&config.limits);
         let metrics = Arc::new(Metrics::new(hub.clone(), admission.clone()));
-        let router = Arc::new(Router::new(hub.clone(), &config, metrics));
-        Ok(Self { listener, address, hub, router, admission, config })
+        let drain_asked = Arc::new(Notify::new());
+        let tasks = TaskTracker::new();
+        let node = |router, tls| Node {
+            router,
+            admission: admission.clone(),
+            proxies: config.proxies.clone(),
+            limits: config.limits.clone(),
+            http2: config.http2,
+            tls,
+            tasks: tasks.clone(),
+        };
+
+        let mut here = None;
+        let mut admin_door = None;
+        if let Some(admin) = &config.admin {
+            let (admission, told) = (admission.clone(), told.clone());
+            let limits = [config.limits.connections, config.log.bytes];
+            let facts = move || admin::facts(&admission, limits, &told);
+            let api = admin::api(&hub, admin, config, Arc::clone(&drain_asked), facts);
+            let api = api.map_err(StartError::Authorizer)?;
+            match admin.listen {
+                None => here = Some((admin, api)),
+                Some(address) => {
+                    let metrics = Arc::clone(&metrics);
+                    let router = Router::of_admin(hub.clone(), config, &authorizers, (admin, api), metrics);
+                    admin_door = Some(Door::open(address, node(router, None))?);
+                }
+            }
+        }
+        let router = Router::new(hub.clone(), config, &authorizers, here, metrics);
+        let tls = config.tls.as_ref().map(Tls::new).transpose().map_err(StartError::Tls)?;
+        let door = Door::open(config.listen, node(router, tls))?;
+        Ok(Self { door, admin_door, hub, told, drain_asked, drain: config.drain.window })
     }
 
     /// Where it listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.door.address
+    }
+
+    /// Where it is administered, if that is an address of its own.
+    #[must_use]
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        self.admin_door.as_ref().map(|door| door.address)
+    }
+
+    /// Where it is found: `https://` with TLS, and no path.
+    #[must_use]
+    pub fn url(&self) -> String {
+        self.door.url()
     }
 
     /// Its hub.
@@ -102,14 +159,19 @@ impl Gateway {
     /// polls or publishes meanwhile loses nothing either. Where nobody was there for a window's time, it ends at once.
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let (close, closing) = watch::channel(false);
-        let tasks = TaskTracker::new();
-        let mut accepting = pin!(self.accept(&tasks, closing));
+        let tasks = &self.door.node.tasks;
+        let mut accepting = pin!(self.accept(closing));
+        // The application is told of the drain too.
+        let mut telling = pin!(self.told.run());
         tokio::select! {
             () = stop => {}
+            () = self.drain_asked.notified() => {}
             () = self.hub.maintain() => {}
+            () = self.door.watch_certificates() => {}
+            () = telling.as_mut() => {}
             () = accepting.as_mut() => {}
         }
-        let (hub, window) = (&self.hub, self.config.drain.window);
+        let (hub, window) = (&self.hub, self.drain);
         tracing::info!(
             connections = tasks.len(),
             subscriptions = hub.len(),
@@ -119,12 +181,18 @@ impl Gateway {
         let began = Instant::now();
         tokio::select! {
             () = self.drain(began) => {}
-            () = accepting.as_mut() => {}
+            () = telling.as_mut() => {}
+            () = accepting => {}
         }
         close.send_replace(true);
         tasks.close();
-        // Connections that wait for a request have closed now; others finish their answers.
-        if tokio::time::timeout(LAST_ANSWERS, tasks.wait()).await.is_ok() && hub.is_empty() {
+        // Connections that wait for a request have closed now; others finish their answers, and webhooks their last words.
+        let last = async { tokio::join!(tasks.wait(), self.told.settle()) };
+        let left = tokio::select! {
+            left = tokio::time::timeout(LAST_ANSWERS, last) => left.is_ok(),
+            () = telling => false,
+        };
+        if left && hub.is_empty() {
             tracing::info!(took = ?began.elapsed(), "drained");
         } else {
             tracing::warn!(subscriptions = hub.len(), "some clients did not leave in time");
@@ -134,11 +202,11 @@ impl Gateway {
     /// Ready when everyone has been told to leave and had the time to ask once more.
     async fn drain(&self, began: Instant) {
         const LOOK: Duration = Duration::from_millis(20);
-        let window = self.config.drain.window;
+        let window = self.drain;
         self.hub.drain().await;
         loop {
             let elapsed = began.elapsed();
-            let asked = elapsed >= window || self.router.quiet_for() >= window;
+            let asked = elapsed >= window || self.door.node.router.quiet_for() >= window;
             if asked && self.hub.is_empty() || elapsed >= window + LAST_ANSWERS {
                 return;
             }
@@ -146,50 +214,42 @@ impl Gateway {
         }
     }
 
-    async fn accept(&self, tasks: &TaskTracker, closing: watch::Receiver<bool>) {
-        let refusing = Arc::new(Semaphore::new(REFUSING));
-        loop {
-            let (stream, peer) = match self.listener.accept().await {
-                Ok(accepted) => accepted,
-                Err(error) => {
-                    // No more files, mostly: connections that end will free some.
-                    tracing::warn!(%error, "cannot accept");
-                    tokio::time::sleep(Duration::from_millis(100)).await;
-                    continue;
-                }
-            };
-            match self.admission.admit(peer.ip()) {
-                Ok(admitted) => {
-                    if let Err(error) = prepare(&stream, &self.config.limits) {
-                        tracing::debug!(%error, %peer, "gone before it was served");
-                        continue;
-                    }
-                    let (router, limits) = (Arc::clone(&self.router), self.config.limits.clone());
-                    let closing = closing.clone();
-                    tasks.spawn(async move {
-                        let stream = Stream::new(stream, admitted, &limits);
-                        connection::serve(stream, peer.ip(), router, &limits, closing).await;
-                    });
-                }
-                Err(refusal) => self.refuse(stream, refusal, peer, &refusing),
+    async fn accept(&self, closing: watch::Receiver<bool>) {
+        let administering = async {
+            match &self.admin_door {
+                Some(door) => door.accept(closing.clone()).await,
+                None => std::future::pending().await,
             }
-        }
+        };
+        tokio::join!(self.door.accept(closing.clone()), administering);
     }
+}
 
-    fn refuse(
-        &self,
-        stream: TcpStream,
-        refusal: crate::admission::Refusal,
-        peer: SocketAddr,
-        refusing: &Arc<Semaphore>,
-    ) {
-        tracing::debug!(%peer, ?refusal, "not admitted");
-        self.router.metrics.refuse(refusal);
-        if let Ok(permit) = Arc::clone(refusing).try_acquire_owned() {
-            tokio::spawn(async move {
-                connection::refuse(stream, refusal).await;
-                drop(permit);
-            });
-        }
-    }
+fn hub(config: &Config) -> Result<Hub, StartError> {
+    let (limits, presence) = (&config.limits, &config.presence);
+    let rate = |per_second: Option<NonZeroUsize>| {
+        let per_second = NonZeroU32::try_from(per_second?).unwrap_or(NonZeroU32::MAX);
+        let seconds = u32::try_from(limits.burst_seconds).ok().and_then(NonZeroU32::new);
+        let burst = seconds.map_or(per_second, |seconds| per_second.saturating_mul(seconds));
+        Some(Rate { per_second, burst })
+    };
+    let config_of_hub = HubConfig {
+        message_bytes: usize::try_from(limits.message.as_u64()).unwrap_or(usize::MAX),
+        selectors: limits.channels_per_subscription,
+        subscriptions: limits.subscriptions,
+        subscriptions_per_subject: limits.subscriptions_per_subject.map_or(usize::MAX, NonZeroUsize::get),
+        publish_rate: rate(limits.publishes_per_second),
+        subscribe_rate: rate(limits.subscribes_per_second),
+        bans: limits.bans,
+        presence: PresenceConfig {
+            channels: presence.channels.clone(),
+            linger: presence.linger,
+            lease: presence.lease,
+            members: presence.members,
+            addresses: presence.addresses,
+            ..PresenceConfig::default()
+        },
+        drain_window: config.drain.window,
+    };
+    Hub::builder().log(config.log.clone()).config(config_of_hub).build().map_err(StartError::Random)
 }

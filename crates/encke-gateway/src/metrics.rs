@@ -96,6 +96,10 @@ impl Collector for HubCollector {
             ("gaps", "Gaps handed to subscriptions", counts.gaps),
             ("subscribed", "Subscriptions opened", counts.subscribed),
             ("subscriptions_refused", "Subscriptions refused", counts.turned_away),
+            ("access_refused", "Refusals of access, whatever for", counts.denied),
+            ("publishes_limited", "Publishes refused by their rate", counts.publishes_limited),
+            ("subscribes_limited", "Subscriptions refused by their rate", counts.subscribes_limited),
+            ("members_not_kept", "Members not shown, beyond the limit", counts.members_not_kept),
         ];
         for (name, help, value) in counters {
             let counter = ConstCounter::new(value);

@@ -20,28 +20,55 @@ static LAB: LazyLock<String> = LazyLock::new(|| {
         .replace("{script}", SCRIPT)
 });
 
+/// The administration, made in the same way.
+static ADMIN: LazyLock<String> = LazyLock::new(|| {
+    const SCRIPT: &str = concat!(
+        include_str!("pages/admin/api.js"),
+        include_str!("pages/admin/dom.js"),
+        include_str!("pages/admin/plot.js"),
+        include_str!("pages/admin/table.js"),
+        include_str!("pages/admin/orders.js"),
+        include_str!("pages/admin/bans.js"),
+        include_str!("pages/admin/channels.js"),
+        include_str!("pages/admin/clients.js"),
+        include_str!("pages/admin/overview.js"),
+        include_str!("pages/admin/main.js")
+    );
+    include_str!("pages/admin/page.html")
+        .replace("{style}", include_str!("pages/admin/style.css"))
+        .replace("{script}", SCRIPT)
+});
+
 /// The start page is the lab: one channel over each transport side by side, with what each costs.
-///
-/// No text becomes markup in it: the policy lets nothing run but its own script, and gives that no way to parse
-/// HTML (Trusted Types).
 pub(crate) fn start() -> Response<Body> {
+    page(&LAB, "frame-src 'self'; frame-ancestors 'self'")
+}
+
+/// The page for whoever runs the gateway. Nobody may frame it: a click there can end something.
+pub(crate) fn admin() -> Response<Body> {
+    page(&ADMIN, "frame-ancestors 'none'")
+}
+
+/// A page in which no text becomes markup: the policy lets nothing run but its own script, and gives that no way to
+/// parse HTML (Trusted Types).
+fn page(html: &str, frames: &str) -> Response<Body> {
     let mut random = [0; 16];
     match getrandom::fill(&mut random) {
-        Ok(()) => start_with(&format!("{:032x}", u128::from_ne_bytes(random))),
+        Ok(()) => page_with(html, frames, &format!("{:032x}", u128::from_ne_bytes(random))),
         Err(_) => problem_response(&Problem::internal("the system gave no random bits")),
     }
 }
 
-fn start_with(nonce: &str) -> Response<Body> {
+fn page_with(html: &str, frames: &str, nonce: &str) -> Response<Body> {
     let policy = format!(
         "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; connect-src 'self'; \
-         frame-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'; \
+         img-src data:; base-uri 'none'; form-action 'none'; {frames}; \
          require-trusted-types-for 'script'; trusted-types 'none'"
     );
     let Ok(policy) = HeaderValue::try_from(policy) else {
         return problem_response(&Problem::internal("a policy that is no header text"));
     };
-    let mut response = of("text/html; charset=utf-8", LAB.replace("{nonce}", nonce).into());
+    let mut response = of("text/html; charset=utf-8", html.replace("{nonce}", nonce).into());
     response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
     response
 }

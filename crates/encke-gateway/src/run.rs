@@ -22,6 +22,7 @@ pub async fn run(command: Command) -> Exit {
         Command::Config(ConfigCommand::Show(args)) => show(&args),
         Command::Publish(args) => client::publish(args).await,
         Command::Subscribe(args) => client::subscribe(args).await,
+        Command::Presence(args) => client::presence(args).await,
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "encke", &mut io::stdout());
             Exit::Success
@@ -80,11 +81,11 @@ async fn serve(args: &ConfigArgs) -> Exit {
             return Exit::Failure;
         }
     };
-    match Gateway::bind(loaded.config) {
+    match Gateway::bind(&loaded.config) {
         Ok(gateway) => {
             let address = gateway.address();
             let epoch = gateway.hub().log_info().head.epoch;
-            tracing::info!(%address, %epoch, "serving; see http://{address}/");
+            tracing::info!(%address, %epoch, "serving; see {}/", gateway.url());
             gateway.run(stop).await;
             Exit::Success
         }

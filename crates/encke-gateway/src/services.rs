@@ -1,17 +1,24 @@
 //! From the configuration of a route to the service that answers it.
 
+use encke_admin::AdminService;
 use encke_http::{Callback, ChannelSource, Origins, Payload, PullConfig, StreamConfig};
 use encke_hub::Hub;
 use encke_iframe::{Iframe, IframeConfig, IframeService};
 use encke_longpoll::{LongPoll, LongPollConfig, LongPollService};
 use encke_poll::{Poll, PollConfig, PollService};
-use encke_publish::{Channels, ChannelsService, Publish, PublishConfig, PublishService};
+use encke_publish::{
+    Channels, ChannelsService, Commands, CommandsConfig, CommandsService, Publish, PublishConfig,
+    PublishService,
+};
 use encke_sdk::{Sdk, SdkService};
 use encke_sse::{Sse, SseConfig, SseService};
 use encke_wire::message_of;
 use encke_ws::{Dialect, Input, SocketLimits, Ws, WsConfig, WsService};
 
-use crate::config::{self, Access, Answer, Config, Incoming, Order, Route, RouteKind};
+use crate::{
+    config::{self, Access, Answer, Config, Incoming, Order, Route, RouteKind},
+    proxy::Address,
+};
 
 /// What answers the requests of a route.
 #[derive(Clone)]
@@ -20,22 +27,37 @@ pub(crate) enum Target {
     LongPoll(LongPollService),
     Sse(SseService),
     Iframe(IframeService),
-    Ws(WsTarget),
+    Ws(ByAddress<WsService>),
     Publish(PublishService),
+    Commands(ByAddress<CommandsService>),
     Channels(ChannelsService),
     Sdk(SdkService),
     Health,
     Ready,
     Metrics,
     Page,
+    AdminPage,
+    Admin(AdminService),
 }
 
-/// One WebSocket route for those who may publish and for those who may not, which the address decides.
+/// One route for those who may publish and for those who may not, which the address decides.
 #[derive(Clone)]
-pub(crate) struct WsTarget {
-    pub(crate) publishers: Access,
-    pub(crate) publishing: WsService,
-    pub(crate) listening: WsService,
+pub(crate) struct ByAddress<S> {
+    publishers: Access,
+    publishing: S,
+    listening: S,
+}
+
+impl<S> ByAddress<S> {
+    /// What `service` makes for those who may publish and for those who may not.
+    fn new(publishers: Access, service: impl Fn(bool) -> S) -> Self {
+        Self { publishers, publishing: service(true), listening: service(false) }
+    }
+
+    /// The one for whoever comes from there.
+    pub(crate) fn of(self, from: Address) -> S {
+        if from.is_admitted(&self.publishers) { self.publishing } else { self.listening }
+    }
 }
 
 impl Target {
@@ -88,6 +110,17 @@ impl Target {
                     .content_type(publish.content_type.as_ref().map(|kind| kind.as_str().to_owned()));
                 Self::Publish(Publish::service(hub, config))
             }
+            RouteKind::Commands { publishers } => {
+                let service = |publish| {
+                    let config = CommandsConfig::default()
+                        .origins(origins.clone())
+                        .batch(config.limits.batch)
+                        .body(config.limits.body)
+                        .publish(publish);
+                    Commands::service(hub.clone(), config)
+                };
+                Self::Commands(ByAddress::new(publishers.clone(), service))
+            }
             RouteKind::Channels(source) => {
                 Self::Channels(Channels::service(hub, source.as_ref().map(channels), origins))
             }
@@ -117,7 +150,7 @@ fn long_poll(longpoll: &config::Longpoll) -> LongPollConfig {
     }
 }
 
-fn web_socket(hub: &Hub, config: &Config, ws: &config::Ws, origins: &Origins) -> WsTarget {
+fn web_socket(hub: &Hub, config: &Config, ws: &config::Ws, origins: &Origins) -> ByAddress<WsService> {
     let number = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
     let limits = SocketLimits::default()
         .message(usize::try_from(config.limits.message.as_u64()).unwrap_or(usize::MAX))
@@ -136,24 +169,25 @@ fn web_socket(hub: &Hub, config: &Config, ws: &config::Ws, origins: &Origins) ->
             .age(ws.stream.age);
         Ws::service(hub.clone(), config)
     };
-    let (publishers, [publishing, listening]) = match &ws.dialect {
+    match &ws.dialect {
         config::Dialect::Native { channel, payload: shown, incoming } => {
-            let native =
-                |input| Dialect::Native { channels: channels(channel), payload: payload(*shown), input };
+            let native = |input| {
+                service(Dialect::Native { channels: channels(channel), payload: payload(*shown), input })
+            };
             match incoming {
                 Incoming::Commands { publishers } => {
-                    (publishers.clone(), [true, false].map(|publish| native(Input::Commands { publish })))
+                    ByAddress::new(publishers.clone(), |publish| native(Input::Commands { publish }))
                 }
-                Incoming::Publish => (Access::all(), [Input::Publish; 2].map(native)),
-                Incoming::Ignore => (Access::all(), [Input::Ignore; 2].map(native)),
+                Incoming::Publish => ByAddress::new(Access::all(), |_| native(Input::Publish)),
+                Incoming::Ignore => ByAddress::new(Access::all(), |_| native(Input::Ignore)),
             }
         }
         config::Dialect::EventTube { broadcast, publishers } => {
-            let eventtube = |publish| Dialect::EventTube { broadcast: broadcast.clone(), publish };
-            (publishers.clone(), [true, false].map(eventtube))
+            ByAddress::new(publishers.clone(), |publish| {
+                service(Dialect::EventTube { broadcast: broadcast.clone(), publish })
+            })
         }
-    };
-    WsTarget { publishers, publishing: service(publishing), listening: service(listening) }
+    }
 }
 
 fn channels(source: &config::ChannelSource) -> ChannelSource {

@@ -71,6 +71,8 @@ fn wrong_usage_is_refused() {
         ("encke subscribe", ErrorKind::MissingRequiredArgument),
         ("encke subscribe a --transport pigeon", ErrorKind::InvalidValue),
         ("encke publish", ErrorKind::MissingRequiredArgument),
+        ("encke presence", ErrorKind::MissingRequiredArgument),
+        ("encke presence a --token t --token-file f", ErrorKind::ArgumentConflict),
         ("encke serv", ErrorKind::InvalidSubcommand),
         ("encke config", ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand),
         ("encke check --origin", ErrorKind::UnknownArgument),

@@ -185,12 +185,29 @@ fn with_an_authorizer_the_routes_are_for_all_and_it_decides() {
 }
 
 #[test]
+fn the_blocks_of_the_guide_load() {
+    let path = format!("{}/../../docs/operating.md", env!("CARGO_MANIFEST_DIR"));
+    let guide = fs::read_to_string(&path).unwrap();
+    let blocks: Vec<&str> = guide
+        .split("```toml\n")
+        .skip(1)
+        .filter_map(|rest| rest.split_once("```"))
+        .map(|(block, _)| block)
+        .collect();
+    assert!(blocks.len() >= 8, "{}", blocks.len());
+    for block in blocks {
+        load("operating.md", block);
+    }
+}
+
+#[test]
 fn the_standard_routes_are_those_of_the_native_dialect() {
     let config = Sources::new().load().unwrap().config;
     assert_eq!(config.listen, "127.0.0.1:8000".parse::<SocketAddr>().unwrap());
     let routes: Vec<_> = config.routes.iter().map(|route| (route.path.as_str(), route.kind.name())).collect();
     let expected = [
         ("/publish", "publish"),
+        ("/command", "commands"),
         ("/poll", "poll"),
         ("/longpoll", "longpoll"),
         ("/sse", "sse"),

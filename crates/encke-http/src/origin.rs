@@ -1,10 +1,20 @@
 use encke_wire::Problem;
 use http::{HeaderMap, HeaderValue, header, request::Parts};
 
+/// By which scheme a request was made, as whoever accepted it knows: an extension of the request. Where it is missing, a
+/// proxy that speaks TLS may stand before the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scheme {
+    /// Without TLS.
+    Http,
+    /// With TLS.
+    Https,
+}
+
 /// The origins whose pages may use a route: exact matches of scheme, host and port.
 ///
 /// A request without `Origin` is allowed (it does not come from a page's script), and so is one of the page's
-/// own origin. The opaque origin `null` must be listed.
+/// own origin; its scheme is compared where the request's [`Scheme`] is known. The opaque origin `null` must be listed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Origins {
     allowed: Vec<String>,
@@ -70,11 +80,14 @@ fn is_same(origin: &str, parts: &Parts) -> bool {
     let Some((scheme, authority)) = origin.split_once("://") else { return false };
     let host = parts.headers.get(header::HOST).and_then(|host| host.to_str().ok());
     let host = host.or_else(|| parts.uri.authority().map(http::uri::Authority::as_str));
-    let port = match scheme {
-        "http" => ":80",
-        "https" => ":443",
+    let (scheme, port) = match scheme {
+        "http" => (Scheme::Http, ":80"),
+        "https" => (Scheme::Https, ":443"),
         _ => return false,
     };
+    if parts.extensions.get::<Scheme>().is_some_and(|known| *known != scheme) {
+        return false;
+    }
     let bare = |authority: &str| authority.strip_suffix(port).unwrap_or(authority).to_ascii_lowercase();
     host.is_some_and(|host| bare(host) == bare(authority))
 }

@@ -43,6 +43,11 @@ impl<'a> Params<'a> {
         self.pairs.iter().filter(move |(known, _)| known == name).map(|(_, value)| value.as_ref())
     }
 
+    /// The names and values, in their order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.pairs.iter().map(|(name, value)| (name.as_ref(), value.as_ref()))
+    }
+
     /// A number between two bounds.
     ///
     /// # Errors

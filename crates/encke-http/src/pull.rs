@@ -109,6 +109,13 @@ impl<'a> Pull<'a> {
         Ok(Self { config, selectors, since, limit: Limit { messages, ..BATCH }, callback, cookie })
     }
 
+    /// Takes from a request what a browser adds by itself to a script of any page: any page could read what it opens.
+    pub fn distrust(&self, parts: &mut Parts) {
+        if self.callback.is_some() {
+            parts.headers.remove(header::COOKIE);
+        }
+    }
+
     /// The answer with `batch` in it: `{"messages":[..],"cursor":".."}`, oldest first, or newest first.
     #[must_use]
     pub fn answer(&self, batch: &Batch, newest_first: bool) -> Response<Body> {

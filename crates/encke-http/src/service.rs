@@ -19,6 +19,8 @@ use crate::{Body, Origins, problem_response};
 pub trait Endpoint: Send + Sync + 'static {
     /// The methods that [`Endpoint::answer`] takes. HEAD is answered wherever GET is.
     const METHODS: &'static [Method];
+    /// Whether it also takes CONNECT, by which an upgrade is asked for over HTTP/2 (RFC 8441).
+    const TUNNELS: bool = false;
 
     /// The origins whose pages may use the route.
     fn origins(&self) -> &Origins;
@@ -90,7 +92,9 @@ where
         }
         Ok(cors) => {
             let head = parts.method == Method::HEAD;
-            let known = E::METHODS.contains(&parts.method) || head && E::METHODS.contains(&Method::GET);
+            let known = E::METHODS.contains(&parts.method)
+                || head && E::METHODS.contains(&Method::GET)
+                || E::TUNNELS && parts.method == Method::CONNECT;
             let mut response = if known {
                 endpoint.answer(parts, body).await.unwrap_or_else(|problem| problem_response(&problem))
             } else {

@@ -3,7 +3,7 @@
 #![cfg(test)]
 
 use encke_core::{Cursor, Epoch, Selector, Since};
-use encke_http::{Callback, CursorCookie, Origins, Params};
+use encke_http::{Callback, CursorCookie, Origins, Params, Scheme};
 use form_urlencoded::Serializer;
 use http::{HeaderMap, HeaderValue, Request, header, request::Parts};
 use proptest::{collection::vec, prelude::*};
@@ -138,6 +138,25 @@ fn since_is_read_by_its_first_value() {
     assert_eq!(since("since=%2D20&since=bad"), Ok(Some(Since::Last(20))));
     assert_eq!(since("since=bad&since=-20"), Err(400));
     assert_eq!(since("Since=bad"), Ok(None));
+}
+
+#[test]
+fn a_scheme_that_is_known_is_compared() {
+    let known = [None, Some(Scheme::Http), Some(Scheme::Https)];
+    for (origin, expected) in [
+        ("http://h", [true, true, false]),
+        ("https://h", [true, false, true]),
+        ("https://h:443", [true, false, true]),
+        ("http://h:443", [false; 3]),
+        ("ftp://h", [false; 3]),
+    ] {
+        for (scheme, expected) in known.iter().zip(expected) {
+            let mut parts = parts("/sse", &[("origin", origin), ("host", "h")]);
+            scheme.map(|scheme| parts.extensions.insert(scheme));
+            assert_eq!(Origins::same().check(&parts).is_ok(), expected, "{origin} {scheme:?}");
+            assert!(Origins::allow([origin]).check(&parts).is_ok(), "what is listed is listed");
+        }
+    }
 }
 
 #[test]

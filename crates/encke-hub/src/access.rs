@@ -111,13 +111,38 @@ impl Access {
         self
     }
 
-    fn allows(&self, action: Action, wanted: &Selector) -> bool {
+    /// The same for whom it is and until when, but for exactly this: each action on its selector, and of what he follows
+    /// what `keeps` keeps.
+    #[must_use]
+    pub fn limited(
+        mut self,
+        allowed: impl IntoIterator<Item = (Action, Selector)>,
+        keeps: impl FnMut(&Selector) -> bool,
+    ) -> Self {
+        self.scope = Scope::Only(allowed.into_iter().collect());
+        self.follows.retain(keeps);
+        self
+    }
+
+    /// For whom it is, if that is known.
+    #[must_use]
+    pub fn subject(&self) -> Option<&str> {
+        self.subject.as_deref()
+    }
+
+    /// Whether it is for whoever runs the node.
+    #[must_use]
+    pub fn is_trusted(&self) -> bool {
+        matches!(self.scope, Scope::Trusted)
+    }
+
+    /// Whether it is enough to do `action` on all of `wanted`.
+    #[must_use]
+    pub fn allows(&self, action: Action, wanted: &Selector) -> bool {
         let explicit = |known: &[(Action, Selector)]| {
             known.iter().any(|(own, selector)| *own == action && selector.covers(wanted))
         };
-        if matches!(self.scope, Scope::Trusted)
-            || action == Action::Subscribe && self.follows.contains(wanted)
-        {
+        if self.is_trusted() || action == Action::Subscribe && self.follows.contains(wanted) {
             return true;
         }
         match (reserved::kind(wanted), &self.scope) {
@@ -144,6 +169,26 @@ pub trait Authorizer: Send + Sync + 'static {
     /// What it looks at of a request. What is not named here is not kept for it.
     fn reads(&self) -> Reads {
         Reads::nothing()
+    }
+
+    /// Whether `asker` has brought what it decides by, such as a token, be it right or wrong. One that decides by
+    /// something else says no.
+    fn presented(&self, _: &Asker) -> bool {
+        false
+    }
+}
+
+impl Authorizer for Arc<dyn Authorizer> {
+    fn authorize(&self, ask: &Ask) -> Answer<Result<Access, Denied>> {
+        (**self).authorize(ask)
+    }
+
+    fn reads(&self) -> Reads {
+        (**self).reads()
+    }
+
+    fn presented(&self, asker: &Asker) -> bool {
+        (**self).presented(asker)
     }
 }
 
@@ -227,7 +272,7 @@ impl Grant {
     /// Whether it is for whoever runs the node.
     #[must_use]
     pub fn is_trusted(&self) -> bool {
-        matches!(self.0.access.scope, Scope::Trusted)
+        self.0.access.is_trusted()
     }
 
     pub(crate) fn subject_arc(&self) -> Option<&Arc<str>> {

@@ -23,6 +23,17 @@ impl<T> Answer<T> {
     pub fn later(future: impl Future<Output = T> + Send + 'static) -> Self {
         Self::Later(Box::pin(future))
     }
+
+    /// What `change` makes of the result.
+    pub fn map<U>(self, change: impl FnOnce(T) -> U + Send + 'static) -> Answer<U>
+    where
+        T: 'static,
+    {
+        match self {
+            Self::Now(result) => Answer::Now(result.map(change)),
+            Self::Later(future) => Answer::later(async move { change(future.await) }),
+        }
+    }
 }
 
 impl<T> Unpin for Answer<T> {}

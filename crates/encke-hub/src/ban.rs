@@ -3,13 +3,13 @@ use std::{
     fmt,
     sync::{
         Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
 };
 
-use encke_core::{Selector, Timestamp};
+use encke_core::{Pattern, Selector, Timestamp};
 
-use crate::{Denied, Grant, SubscriptionId};
+use crate::{Action, Denied, Grant, SubscriptionId};
 
 /// Whom something concerns.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -40,6 +40,32 @@ pub struct Ban {
     pub spares_new: bool,
 }
 
+/// The number of a ban, unique in the life of its hub.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct BanId(pub u64);
+
+/// A ban in force.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BanInfo {
+    /// Its number.
+    pub id: BanId,
+    /// Since when.
+    pub since: Timestamp,
+    /// What it is.
+    pub ban: Ban,
+}
+
+/// What a ban has done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Banned {
+    /// The number of the ban.
+    pub id: BanId,
+    /// How many live subscriptions it concerned.
+    pub concerned: usize,
+}
+
 /// There are as many bans as there may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TooManyBans {
@@ -58,12 +84,14 @@ impl std::error::Error for TooManyBans {}
 /// The bans in force.
 #[derive(Debug, Default)]
 pub(crate) struct Bans {
+    next: AtomicU64,
     count: AtomicUsize,
     by_whom: Mutex<HashMap<Whom, Vec<Entry>>>,
 }
 
 #[derive(Debug)]
 struct Entry {
+    id: BanId,
     on: Option<Selector>,
     since: Timestamp,
     until: Timestamp,
@@ -75,6 +103,12 @@ impl Entry {
         let spared = self.spares_new && grant.issued().is_some_and(|issued| issued > self.since);
         self.until > now && !spared
     }
+
+    fn describe(&self, whom: &Whom) -> BanInfo {
+        let Self { id, on, since, until, spares_new } = self;
+        let ban = Ban { whom: whom.clone(), on: on.clone(), until: *until, spares_new: *spares_new };
+        BanInfo { id: *id, since: *since, ban }
+    }
 }
 
 impl Bans {
@@ -82,7 +116,7 @@ impl Bans {
         self.by_whom.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn insert(&self, ban: &Ban, now: Timestamp, limit: usize) -> Result<(), TooManyBans> {
+    pub(crate) fn insert(&self, ban: &Ban, now: Timestamp, limit: usize) -> Result<BanId, TooManyBans> {
         let mut bans = self.lock();
         if self.count.load(Ordering::Relaxed) >= limit {
             self.forget(&mut bans, now);
@@ -93,28 +127,44 @@ impl Bans {
         if let Some(known) = entries.iter_mut().find(|known| known.on == on && known.spares_new == spares_new)
         {
             (known.since, known.until) = (now, known.until.max(until));
-            return Ok(());
+            return Ok(known.id);
         }
         if self.count.load(Ordering::Relaxed) >= limit {
             return Err(TooManyBans { limit });
         }
-        entries.push(Entry { on, since: now, until, spares_new });
+        let id = BanId(self.next.fetch_add(1, Ordering::Relaxed));
+        entries.push(Entry { id, on, since: now, until, spares_new });
         self.count.fetch_add(1, Ordering::Release);
-        Ok(())
+        Ok(id)
     }
 
-    /// Lifts what is banned so; false if nothing is.
-    pub(crate) fn lift(&self, whom: &Whom, on: Option<&Selector>) -> bool {
+    /// Lifts a ban; false if there is none of this number.
+    pub(crate) fn lift(&self, id: BanId) -> bool {
         let mut bans = self.lock();
-        let Some(entries) = bans.get_mut(whom) else { return false };
-        let before = entries.len();
-        entries.retain(|entry| entry.on.as_ref() != on);
-        let lifted = before - entries.len();
-        if entries.is_empty() {
-            bans.remove(whom);
+        let lifted = bans.values_mut().any(|entries| {
+            let at = entries.iter().position(|entry| entry.id == id);
+            at.map(|at| entries.swap_remove(at)).is_some()
+        });
+        if lifted {
+            bans.retain(|_, entries| !entries.is_empty());
+            self.count.fetch_sub(1, Ordering::Release);
         }
-        self.count.fetch_sub(lifted, Ordering::Release);
-        lifted > 0
+        lifted
+    }
+
+    /// The first `limit` in force at `now` whose numbers follow `after`.
+    pub(crate) fn some(&self, now: Timestamp, after: Option<BanId>, limit: usize) -> Vec<BanInfo> {
+        let bans = self.lock();
+        let all = bans.iter().flat_map(|(whom, entries)| entries.iter().map(move |entry| (whom, entry)));
+        let wanted = |entry: &Entry| entry.until > now && after.is_none_or(|after| entry.id > after);
+        let mut found: Vec<_> = all.filter(|(_, entry)| wanted(entry)).collect();
+        found.sort_unstable_by_key(|(_, entry)| entry.id);
+        found.truncate(limit);
+        found.into_iter().map(|(whom, entry)| entry.describe(whom)).collect()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.count.load(Ordering::Acquire)
     }
 
     pub(crate) fn expire(&self, now: Timestamp) {
@@ -153,9 +203,17 @@ impl Bans {
             grant.subject().map(|subject| Whom::Subject(subject.into())),
             grant.asker().client.as_deref().map(|client| Whom::Client(client.into())),
             grant.token_id().map(|token| Whom::Token(token.into())),
-            Some(Whom::Everybody),
         ];
-        let mut entries = names.iter().flatten().filter_map(|whom| bans.get(whom)).flatten();
+        let own = names.iter().flatten().filter_map(|whom| bans.get(whom));
+        // Somebody must be left who can lift it.
+        let all = bans.get(&Whom::Everybody).filter(|_| !administers(grant));
+        let mut entries = own.chain(all).flatten();
         if !grant.is_trusted() && entries.any(concerns) { Err(denied) } else { Ok(()) }
     }
+}
+
+/// Whether it is for whoever runs the node, as long as it holds.
+fn administers(grant: &Grant) -> bool {
+    let all = Pattern::new("**").map(Selector::Pattern);
+    all.is_ok_and(|all| grant.check(Action::Administer, &all, Timestamp::default()).is_ok())
 }

@@ -6,8 +6,15 @@ use std::{
 use encke_core::{Epoch, Log, LogConfig, Timestamp};
 
 use crate::{
-    Authorizer, Engine, Hub, MemoryEngine, Open, Rate, ban::Bans, counters::Counters, hub::Inner,
-    notice::Notices, quota::Quotas, registry::Registry,
+    Authorizer, Engine, Hub, MemoryEngine, Open, PresenceConfig, Rate,
+    ban::Bans,
+    counters::{Counters, Samples},
+    hub::Inner,
+    notice::Notices,
+    presence::Presence,
+    quota::Quotas,
+    refusal::Refusals,
+    registry::Registry,
 };
 
 /// The limits of a hub. Each has a refusal that the field names.
@@ -27,6 +34,8 @@ pub struct HubConfig {
     pub subscribe_rate: Option<Rate>,
     /// Bans at a time; beyond it [`TooManyBans`](crate::TooManyBans).
     pub bans: usize,
+    /// Where it is kept who is there.
+    pub presence: PresenceConfig,
     /// How long a drain takes, and so how far the returns are spread.
     pub drain_window: Duration,
 }
@@ -41,6 +50,7 @@ impl Default for HubConfig {
             publish_rate: None,
             subscribe_rate: None,
             bans: 100_000,
+            presence: PresenceConfig::default(),
             drain_window: Duration::from_secs(10),
         }
     }
@@ -102,6 +112,7 @@ impl HubBuilder {
         };
         let inner = Inner {
             engine,
+            began: (self.clock)(),
             clock: self.clock,
             publishes: Quotas::new(self.config.publish_rate),
             subscribes: Quotas::new(self.config.subscribe_rate),
@@ -110,6 +121,9 @@ impl HubBuilder {
             counters: Counters::default(),
             bans: Bans::default(),
             notices: Notices::default(),
+            presence: Presence::default(),
+            refusals: Refusals::default(),
+            samples: Samples::default(),
             draining: AtomicBool::new(false),
         };
         Ok(Hub::from_inner(Arc::new(inner), self.authorizer))

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use encke_core::{AppendError, Appended, ChannelName, Log, Publish, Timestamp, Wakes};
+use encke_core::{AppendError, Appended, ChannelName, Keep, Log, Publish, Timestamp, Wakes};
 
 use crate::Answer;
 
@@ -17,6 +17,9 @@ pub trait Engine: Send + Sync + 'static {
 
     /// Removes a channel's messages. False if there is no such channel.
     fn delete(&self, channel: &ChannelName) -> Answer<Result<bool, EngineError>>;
+
+    /// Lets go of the oldest messages of a channel; returns how many went, nothing if there is no such channel.
+    fn trim(&self, channel: &ChannelName, keep: Keep) -> Answer<Result<Option<usize>, EngineError>>;
 }
 
 /// Why an engine did not store.
@@ -65,5 +68,9 @@ impl Engine for MemoryEngine {
 
     fn delete(&self, channel: &ChannelName) -> Answer<Result<bool, EngineError>> {
         Answer::now(Ok(self.log.delete(channel)))
+    }
+
+    fn trim(&self, channel: &ChannelName, keep: Keep) -> Answer<Result<Option<usize>, EngineError>> {
+        Answer::now(Ok(self.log.trim(channel, keep)))
     }
 }

@@ -11,12 +11,14 @@ use encke_core::{
 };
 
 use crate::{
-    Action, Ask, Authorizer, Counts, Denied, End, Engine, Grant, HubConfig, Identity, Notice, NoticeKind, PublishError,
-    Reads, SubscribeError, Subscription, SubscriptionId, What,
+    Action, Ask, Authorizer, Counts, Denied, End, Engine, Grant, HubConfig, Identity, Notice, NoticeKind,
+    PublishError, Reads, SubscribeError, Subscription, SubscriptionId, What,
     ban::Bans,
-    counters::Counters,
+    counters::{Counters, Samples},
     notice::Notices,
+    presence::Presence,
     quota::Quotas,
+    refusal::{Refusal, Refusals},
     registry::{Live, Registry},
 };
 
@@ -40,6 +42,10 @@ pub(crate) struct Inner {
     pub(crate) subscribes: Quotas,
     pub(crate) bans: Bans,
     pub(crate) notices: Notices,
+    pub(crate) presence: Presence,
+    pub(crate) refusals: Refusals,
+    pub(crate) samples: Samples,
+    pub(crate) began: Timestamp,
     pub(crate) draining: AtomicBool,
 }
 
@@ -58,9 +64,7 @@ impl Inner {
     ) -> Result<(), Denied> {
         let permitted =
             grant.check(action, wanted, now).and_then(|()| self.bans.check_on(grant, wanted, now));
-        permitted.inspect_err(|denied| {
-            self.tell(What::Refused(*denied), || Identity::of(grant, None), Some(wanted));
-        })
+        permitted.inspect_err(|denied| self.refuse(*denied, action, Identity::of(grant, None), Some(wanted)))
     }
 
     pub(crate) fn permit_channel(
@@ -70,6 +74,21 @@ impl Inner {
         channel: &ChannelName,
     ) -> Result<(), Denied> {
         self.permit(grant, action, &Selector::Channel(channel.clone()), self.now())
+    }
+
+    /// Remembers and tells that somebody might not do something.
+    fn refuse(&self, why: Denied, action: Action, who: Identity, on: Option<&Selector>) {
+        self.counters.deny();
+        self.refusals.add(Refusal { at: self.now(), who: who.clone(), action, on: on.cloned(), why });
+        self.tell(What::Refused(why), || who, on);
+    }
+
+    pub(crate) fn counts(&self) -> Counts {
+        Counts {
+            publishes_limited: self.publishes.refused(),
+            subscribes_limited: self.subscribes.refused(),
+            ..self.counters.counts()
+        }
     }
 
     pub(crate) fn tell(&self, what: What, who: impl FnOnce() -> Identity, on: Option<&Selector>) {
@@ -121,12 +140,12 @@ impl Hub {
             Err(denied) => Err(denied),
         };
         decided.inspect_err(|denied| {
-            let who = || Identity {
+            let who = Identity {
                 client: ask.asker.client.clone(),
                 address: ask.asker.address,
                 ..Identity::default()
             };
-            self.inner.tell(What::Refused(*denied), who, ask.selectors.first());
+            self.inner.refuse(*denied, ask.action, who, ask.selectors.first());
         })
     }
 
@@ -205,17 +224,20 @@ impl Hub {
         if selectors.len() > limit {
             return Err(SubscribeError::TooManySelectors { limit });
         }
-        let tail = inner.engine.log().open_as(label, selectors.iter().cloned(), since, now)?;
-        let live = Live::new(label, now, grant.clone(), selectors, tail.stop_handle());
+        let floor = grant.history().map(|age| now.before(age));
+        let kept = inner.config.presence.kept(&selectors);
+        let tail = inner.engine.log().open_as(label, selectors, since, floor, now)?;
+        let live = Live::new(label, now, grant.clone(), tail.begins().unzip(), tail.stop_handle());
         let live = inner.registry.insert(live, &inner.config)?;
         // Looked at after it is entered: either the drain and the ban find it, or it finds them.
         if self.is_draining() {
             live.end(End::Drained { retry: self.spread() });
         }
-        let subscription = Subscription::new(Arc::clone(inner), tail, live);
+        let mut subscription = Subscription::new(Arc::clone(inner), tail, live);
         for selector in subscription.selectors() {
             inner.bans.check_on(grant, &selector, now)?;
         }
+        subscription.open_lease(kept);
         Ok(subscription)
     }
 
@@ -241,7 +263,7 @@ impl Hub {
     ///
     /// # Errors
     /// [`Denied`] if the grant does not cover the pattern.
-    pub fn channels(
+    pub async fn channels(
         &self,
         grant: &Grant,
         pattern: &Pattern,
@@ -249,7 +271,13 @@ impl Hub {
         limit: usize,
     ) -> Result<Vec<ChannelInfo>, Denied> {
         self.inner.permit(grant, Action::Inspect, &Selector::Pattern(pattern.clone()), self.inner.now())?;
-        Ok(self.inner.engine.log().channels(after, Some(pattern), limit))
+        let mut found = Vec::new();
+        self.each_channel(Some(pattern), after, |channel| {
+            found.push(channel.info());
+            found.len() < limit
+        })
+        .await;
+        Ok(found)
     }
 
     /// What the log holds as a whole.
@@ -261,7 +289,7 @@ impl Hub {
     /// What the hub has done.
     #[must_use]
     pub fn counts(&self) -> Counts {
-        self.inner.counters.counts()
+        self.inner.counts()
     }
 
     /// The number of live subscriptions for each label.
@@ -291,6 +319,10 @@ impl Hub {
             let now = self.inner.now();
             self.inner.registry.expire(now);
             self.inner.bans.expire(now);
+            while self.inner.expire_members(now) {
+                tokio::task::yield_now().await;
+            }
+            self.inner.samples.add(now, self.counts());
             self.inner.publishes.forget();
             self.inner.subscribes.forget();
             while self.inner.engine.log().expire(now, CHANNELS_AT_A_TIME) {

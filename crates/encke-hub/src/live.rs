@@ -2,10 +2,11 @@
 
 use std::{net::IpAddr, sync::Arc, sync::atomic::Ordering};
 
-use encke_core::{Cursor, Gap, Pattern, Selector, Timestamp};
+use encke_core::{ChannelName, Cursor, Gap, Pattern, Selector, Timestamp};
 
 use crate::{
-    Action, Ban, Denied, End, Grant, Hub, NoticeKind, Noticed, SubscriptionId, TooManyBans, Whom,
+    Action, Ban, BanId, Banned, Denied, End, Grant, Hub, NoticeKind, Noticed, SubscriptionId, TooManyBans,
+    Whom,
     registry::{Live, Order},
 };
 
@@ -32,6 +33,8 @@ pub struct SubscriptionInfo {
     pub expires: Option<Timestamp>,
     /// What it follows.
     pub selectors: Vec<Selector>,
+    /// The seq from which on it follows each of them.
+    pub begins: Vec<u64>,
     /// Its place.
     pub cursor: Cursor,
     /// Messages that it has read.
@@ -40,6 +43,33 @@ pub struct SubscriptionInfo {
     pub bytes: u64,
     /// The last gaps that it was told of.
     pub gaps: Vec<Gap>,
+}
+
+/// Which live subscriptions: those of which everything is true that is said here.
+#[derive(Debug, Clone, Default)]
+pub struct Wanted {
+    /// Of this verified subject.
+    pub subject: Option<String>,
+    /// Of a client that calls itself this.
+    pub client: Option<String>,
+    /// From here.
+    pub address: Option<IpAddr>,
+    /// Counted by this word: the transport.
+    pub label: Option<String>,
+    /// They follow this channel, by its name or a pattern.
+    pub follows: Option<ChannelName>,
+}
+
+impl Wanted {
+    fn is(&self, live: &Live) -> bool {
+        let view = live.view();
+        let asker = view.grant.asker();
+        self.label.as_ref().is_none_or(|label| label == live.label)
+            && self.address.is_none_or(|address| asker.address == Some(address))
+            && self.client.as_ref().is_none_or(|client| asker.client.as_deref() == Some(client))
+            && self.subject.as_ref().is_none_or(|subject| view.grant.subject() == Some(subject))
+            && self.follows.as_ref().is_none_or(|name| view.selectors.iter().any(|known| known.matches(name)))
+    }
 }
 
 impl Hub {
@@ -66,15 +96,40 @@ impl Hub {
         Ok(found)
     }
 
+    /// Up to `limit` live subscriptions that are `wanted` and came after `after`, in the order in which they came.
+    ///
+    /// It looks at all of them, in slices.
+    ///
+    /// # Errors
+    /// [`Denied`] if the grant is not for [`Action::Administer`].
+    pub async fn search(
+        &self,
+        grant: &Grant,
+        wanted: &Wanted,
+        after: Option<SubscriptionId>,
+        limit: usize,
+    ) -> Result<Vec<SubscriptionInfo>, Denied> {
+        self.administer(grant)?;
+        let mut found = Vec::new();
+        self.each(&Whom::Everybody, after, |live| {
+            if wanted.is(live) {
+                found.push(self.describe(live));
+            }
+            found.len() < limit
+        })
+        .await;
+        Ok(found)
+    }
+
     /// Takes rights back: from now on nobody reads, publishes or opens anything by them, and what was opened ends, all
-    /// of it or on the banned channels. Returns how many live subscriptions that concerned.
+    /// of it or on the banned channels.
     ///
     /// # Errors
     /// [`BanError`] if the grant is not for [`Action::Administer`], or there are as many bans as there may be.
-    pub async fn ban(&self, grant: &Grant, ban: Ban) -> Result<usize, BanError> {
+    pub async fn ban(&self, grant: &Grant, ban: Ban) -> Result<Banned, BanError> {
         self.administer(grant).map_err(BanError::Denied)?;
         let now = self.now();
-        self.inner.bans.insert(&ban, now, self.inner.config.bans).map_err(BanError::TooMany)?;
+        let id = self.inner.bans.insert(&ban, now, self.inner.config.bans).map_err(BanError::TooMany)?;
         let mut concerned = 0;
         self.each(&ban.whom, None, |live| {
             let (trusted, follows) = {
@@ -85,23 +140,24 @@ impl Hub {
             if follows && !trusted {
                 concerned += 1;
                 match &ban.on {
-                    None => live.end(End::Revoked),
-                    Some(on) => live.order(Order::Unfollow(on.clone())),
+                    None => self.revoke(live),
+                    Some(on) => self.kick(live, on),
                 }
             }
             true
         })
         .await;
-        Ok(concerned)
+        self.inner.revoke_leases(&ban.whom, ban.on.as_ref()).await;
+        Ok(Banned { id, concerned })
     }
 
-    /// Lifts a ban. False if there is none.
+    /// Lifts a ban. False if there is none of this number.
     ///
     /// # Errors
     /// [`Denied`] if the grant is not for [`Action::Administer`].
-    pub fn lift_ban(&self, grant: &Grant, whom: &Whom, on: Option<&Selector>) -> Result<bool, Denied> {
+    pub fn lift_ban(&self, grant: &Grant, ban: BanId) -> Result<bool, Denied> {
         self.administer(grant)?;
-        Ok(self.inner.bans.lift(whom, on))
+        Ok(self.inner.bans.lift(ban))
     }
 
     /// Ends the live subscriptions of `whom`, who may come back. Returns how many.
@@ -109,7 +165,9 @@ impl Hub {
     /// # Errors
     /// [`Denied`] if the grant is not for [`Action::Administer`].
     pub async fn disconnect(&self, grant: &Grant, whom: &Whom) -> Result<usize, Denied> {
-        self.order(grant, whom, |live| live.end(End::Revoked)).await
+        let ended = self.order(grant, whom, |live| self.revoke(live)).await?;
+        self.inner.revoke_leases(whom, None).await;
+        Ok(ended)
     }
 
     /// Has the live subscriptions of `whom` follow `selectors` too, as if they had been asked for. Returns how many.
@@ -135,24 +193,9 @@ impl Hub {
         whom: &Whom,
         selector: &Selector,
     ) -> Result<usize, Denied> {
-        self.order(grant, whom, |live| live.order(Order::Unfollow(selector.clone()))).await
-    }
-
-    /// Has the live subscriptions of the client and subject of `grant` hold it from now on. Returns how many: none if
-    /// the grant has no verified subject, because what a client calls itself proves nothing.
-    pub async fn renew(&self, grant: &Grant) -> usize {
-        let Some(subject) = grant.subject() else { return 0 };
-        let client = grant.asker().client.clone();
-        let mut renewed = 0;
-        self.each(&Whom::Subject(subject.into()), None, |live| {
-            if live.view().grant.asker().client == client {
-                live.order(Order::Renew(grant.clone()));
-                renewed += 1;
-            }
-            true
-        })
-        .await;
-        renewed
+        let ordered = self.order(grant, whom, |live| self.kick(live, selector)).await?;
+        self.inner.revoke_leases(whom, Some(selector)).await;
+        Ok(ordered)
     }
 
     /// What has happened since the last look, or what happens next. Notices are kept from the first call on; there is
@@ -176,6 +219,17 @@ impl Hub {
         })
         .await;
         Ok(count)
+    }
+
+    /// Ends it, and has it leave at once: who holds it may be writing for long.
+    fn revoke(&self, live: &Live) {
+        live.end(End::Revoked);
+        live.end_lease(&self.inner);
+    }
+
+    fn kick(&self, live: &Live, on: &Selector) {
+        live.order(Order::Unfollow(on.clone()));
+        live.unattend(&self.inner, |channel| on.matches(channel));
     }
 
     /// Looks at each of them until `look` has seen enough.
@@ -224,7 +278,8 @@ impl Hub {
             began: live.began,
             expires: view.grant.expires(),
             selectors: view.selectors.clone(),
-            cursor: Cursor { seq: load(&live.seq), ..self.log_info().head },
+            begins: view.begins.clone(),
+            cursor: Cursor { seq: load(&live.seq), ..self.inner.engine.log().head() },
             messages: load(&live.messages),
             bytes: load(&live.bytes),
             gaps: view.gaps.iter().cloned().collect(),

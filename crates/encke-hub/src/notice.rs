@@ -7,10 +7,11 @@ use std::{
     },
 };
 
+use bytes::Bytes;
 use encke_core::{Selector, Timestamp};
 use tokio::sync::Notify;
 
-use crate::{Denied, Grant, NoticeKind};
+use crate::{Denied, Grant, MemberKey, NoticeKind};
 
 /// Something that happened in a hub, for whoever runs the application.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,6 +65,10 @@ pub struct Identity {
     pub address: Option<IpAddr>,
     /// By which transport.
     pub transport: Option<&'static str>,
+    /// What the application tells of him: one JSON value.
+    pub info: Option<Bytes>,
+    /// As whom he is counted, in notices of who comes and goes.
+    pub member: Option<MemberKey>,
 }
 
 impl Identity {
@@ -72,7 +77,8 @@ impl Identity {
     pub fn of(grant: &Grant, transport: Option<&'static str>) -> Self {
         let asker = grant.asker();
         let subject = grant.subject_arc().cloned();
-        Self { subject, client: asker.client.clone(), address: asker.address, transport }
+        let (client, info) = (asker.client.clone(), grant.info().cloned());
+        Self { subject, client, address: asker.address, transport, info, member: None }
     }
 }
 
@@ -97,7 +103,7 @@ struct Queue {
 pub struct Noticed {
     /// In order.
     pub notices: Vec<Notice>,
-    /// How many there was no space for, before these.
+    /// How many there was no space for, after these.
     pub lost: u64,
 }
 
@@ -119,14 +125,23 @@ impl Notices {
         if !self.want(kind) {
             return;
         }
-        let notice = notice();
+        self.keep([notice()]);
+        self.wake();
+    }
+
+    /// Keeps these, for one who cannot wake their reader yet because he holds a lock.
+    pub(crate) fn keep(&self, notices: impl IntoIterator<Item = Notice>) {
         let mut queue = self.lock();
-        if queue.notices.len() < Self::LIMIT {
-            queue.notices.push_back(notice);
-        } else {
-            queue.lost += 1;
+        for notice in notices.into_iter().filter(|notice| self.want(notice.what.kind())) {
+            if queue.notices.len() < Self::LIMIT {
+                queue.notices.push_back(notice);
+            } else {
+                queue.lost += 1;
+            }
         }
-        drop(queue);
+    }
+
+    pub(crate) fn wake(&self) {
         self.some.notify_one();
     }
 

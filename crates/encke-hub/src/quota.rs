@@ -1,7 +1,10 @@
 use std::{
     net::{IpAddr, Ipv6Addr},
     num::NonZeroU32,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -26,6 +29,7 @@ pub struct Rate {
 pub(crate) struct Quotas {
     limiter: Option<DefaultKeyedRateLimiter<Key>>,
     clock: DefaultClock,
+    refused: AtomicU64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -37,7 +41,8 @@ enum Key {
 impl Quotas {
     pub(crate) fn new(rate: Option<Rate>) -> Self {
         let quota = |rate: Rate| Quota::per_second(rate.per_second).allow_burst(rate.burst);
-        Self { limiter: rate.map(quota).map(RateLimiter::keyed), clock: DefaultClock::default() }
+        let limiter = rate.map(quota).map(RateLimiter::keyed);
+        Self { limiter, clock: DefaultClock::default(), refused: AtomicU64::new(0) }
     }
 
     /// Takes one, or says when there will be one. Whoever runs the node, and who has no name at all, takes as many as he
@@ -47,7 +52,15 @@ impl Quotas {
         let subject = grant.subject_arc().cloned().map(Key::Subject);
         let key = subject.or_else(|| grant.asker().address.map(network).map(Key::Network));
         let Some(key) = key else { return Ok(()) };
-        limiter.check_key(&key).map_err(|not_until| not_until.wait_time_from(self.clock.now()))
+        limiter.check_key(&key).map_err(|not_until| {
+            self.refused.fetch_add(1, Ordering::Relaxed);
+            not_until.wait_time_from(self.clock.now())
+        })
+    }
+
+    /// How often there was none.
+    pub(crate) fn refused(&self) -> u64 {
+        self.refused.load(Ordering::Relaxed)
     }
 
     /// Forgets who has all of his quota again.

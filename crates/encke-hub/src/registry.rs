@@ -9,7 +9,7 @@ use std::{
 
 use encke_core::{Batch, Gap, Selector, Stop, Timestamp};
 
-use crate::{End, Grant, HubConfig, SubscribeError, Whom};
+use crate::{End, Grant, HubConfig, SubscribeError, Whom, presence::Lease};
 
 /// The live subscriptions: enough of each to show it, to order it about, and to end it.
 #[derive(Default)]
@@ -23,7 +23,7 @@ struct State {
     live: BTreeMap<u64, Arc<Live>>,
     expiring: BTreeSet<(Timestamp, u64)>,
     counts: BTreeMap<&'static str, usize>,
-    by_subject: HashMap<Arc<str>, usize>,
+    by_subject: HashMap<Arc<str>, BTreeSet<u64>>,
 }
 
 /// The number of a live subscription, unique in the life of its hub.
@@ -41,21 +41,26 @@ pub(crate) struct Live {
     pub(crate) id: SubscriptionId,
     pub(crate) label: &'static str,
     pub(crate) began: Timestamp,
-    /// Whose it counts as, whatever grant is held later.
-    counted: Option<Arc<str>>,
+    /// Whose it counts as. Nobody's may become somebody's, and then stays his.
+    subject: OnceLock<Arc<str>>,
     stop: Stop,
-    end: OnceLock<End>,
+    drained: OnceLock<End>,
+    /// Rights that are over, which a drain does not stay.
+    over: OnceLock<End>,
     ordered: AtomicBool,
     pub(crate) seq: AtomicU64,
     pub(crate) messages: AtomicU64,
     pub(crate) bytes: AtomicU64,
     view: Mutex<View>,
+    pub(crate) lease: Lease,
 }
 
 /// What of a live subscription changes seldom.
 pub(crate) struct View {
     pub(crate) grant: Grant,
     pub(crate) selectors: Vec<Selector>,
+    /// The seq from which on it follows each of them.
+    pub(crate) begins: Vec<u64>,
     /// The last that it was told of.
     pub(crate) gaps: VecDeque<Gap>,
     orders: Vec<Order>,
@@ -68,6 +73,8 @@ pub(crate) enum Order {
     Follow(Grant, Vec<Selector>),
     /// Follow nothing that overlaps this.
     Unfollow(Selector),
+    /// Follow exactly these no longer.
+    Leave(Vec<Selector>),
     /// Hold this grant instead.
     Renew(Grant),
 }
@@ -75,26 +82,31 @@ pub(crate) enum Order {
 /// Gaps that are remembered of each subscription.
 const GAPS: usize = 8;
 
+/// Orders that may wait for whoever holds a subscription, where its client gives them himself.
+const ORDERS: usize = 64;
+
 impl Live {
     pub(crate) fn new(
         label: &'static str,
         began: Timestamp,
         grant: Grant,
-        selectors: Vec<Selector>,
+        (selectors, begins): (Vec<Selector>, Vec<u64>),
         stop: Stop,
     ) -> Self {
         Self {
             id: SubscriptionId(0),
             label,
             began,
-            counted: grant.subject_arc().cloned(),
+            subject: grant.subject_arc().cloned().map(OnceLock::from).unwrap_or_default(),
             stop,
-            end: OnceLock::new(),
+            drained: OnceLock::new(),
+            over: OnceLock::new(),
             ordered: AtomicBool::new(false),
             seq: AtomicU64::new(0),
             messages: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
-            view: Mutex::new(View { grant, selectors, gaps: VecDeque::new(), orders: Vec::new() }),
+            view: Mutex::new(View { grant, selectors, begins, gaps: VecDeque::new(), orders: Vec::new() }),
+            lease: Lease::default(),
         }
     }
 
@@ -103,12 +115,13 @@ impl Live {
     }
 
     pub(crate) fn ended(&self) -> Option<End> {
-        self.end.get().copied()
+        self.over.get().or_else(|| self.drained.get()).copied()
     }
 
     /// Ends it. Whatever ended it first is the reason.
     pub(crate) fn end(&self, end: End) {
-        let _ = self.end.set(end);
+        let reason = if matches!(end, End::Drained { .. }) { &self.drained } else { &self.over };
+        let _ = reason.set(end);
         self.stop.stop();
     }
 
@@ -116,6 +129,11 @@ impl Live {
         self.view().orders.push(order);
         self.ordered.store(true, Ordering::Release);
         self.stop.wake();
+    }
+
+    /// Whether it takes an order from its own client now.
+    pub(crate) fn takes_orders(&self) -> bool {
+        self.view().orders.len() < ORDERS
     }
 
     pub(crate) fn is_ordered(&self) -> bool {
@@ -163,6 +181,18 @@ impl Live {
     }
 }
 
+impl State {
+    fn count(&mut self, subject: &Arc<str>, id: u64, config: &HubConfig) -> Result<(), SubscribeError> {
+        let limit = config.subscriptions_per_subject;
+        let known = self.by_subject.get(subject).map_or(0, BTreeSet::len);
+        if known >= limit {
+            return Err(SubscribeError::TooManyOfSubject { limit });
+        }
+        self.by_subject.entry(Arc::clone(subject)).or_default().insert(id);
+        Ok(())
+    }
+}
+
 impl Registry {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -175,15 +205,10 @@ impl Registry {
         if state.live.len() >= config.subscriptions {
             return Err(SubscribeError::TooManySubscriptions);
         }
-        if let Some(subject) = live.counted.clone() {
-            let limit = config.subscriptions_per_subject;
-            let count = state.by_subject.entry(subject).or_default();
-            if *count >= limit {
-                return Err(SubscribeError::TooManyOfSubject { limit });
-            }
-            *count += 1;
-        }
         let id = state.next;
+        if let Some(subject) = live.subject.get() {
+            state.count(subject, id, config)?;
+        }
         state.next += 1;
         live.id = SubscriptionId(id);
         let live = Arc::new(live);
@@ -191,6 +216,20 @@ impl Registry {
         state.expiring.extend(expires.map(|expires| (expires, id)));
         *state.counts.entry(live.label).or_default() += 1;
         Ok(live)
+    }
+
+    /// Counts a subscription as this subject's, if it was nobody's and he may have one more.
+    pub(crate) fn name(
+        &self,
+        live: &Live,
+        subject: &Arc<str>,
+        config: &HubConfig,
+    ) -> Result<(), SubscribeError> {
+        if live.subject.get().is_none() {
+            self.lock().count(subject, live.id.0, config)?;
+            let _ = live.subject.set(Arc::clone(subject));
+        }
+        Ok(())
     }
 
     /// Gives a subscription another end by itself.
@@ -204,11 +243,11 @@ impl Registry {
 
     pub(crate) fn remove(&self, live: &Live, expires: Option<Timestamp>) {
         let mut state = self.lock();
-        if let Some(subject) = &live.counted
-            && let Some(count) = state.by_subject.get_mut(subject)
+        if let Some(subject) = live.subject.get()
+            && let Some(his) = state.by_subject.get_mut(subject)
         {
-            *count -= 1;
-            if *count == 0 {
+            his.remove(&live.id.0);
+            if his.is_empty() {
                 state.by_subject.remove(subject);
             }
         }
@@ -247,6 +286,13 @@ impl Registry {
     pub(crate) fn some(&self, after: Option<SubscriptionId>, count: usize) -> Vec<Arc<Live>> {
         let from = after.map_or(0, |id| id.0 + 1);
         self.lock().live.range(from..).take(count).map(|(_, live)| Arc::clone(live)).collect()
+    }
+
+    /// Those of a subject.
+    pub(crate) fn of_subject(&self, subject: &str) -> Vec<Arc<Live>> {
+        let state = self.lock();
+        let his = state.by_subject.get(subject).into_iter().flatten();
+        his.filter_map(|id| state.live.get(id).cloned()).collect()
     }
 
     pub(crate) fn get(&self, id: SubscriptionId) -> Option<Arc<Live>> {

@@ -29,7 +29,8 @@ pub(crate) fn kind(selector: &Selector) -> Option<Reserved<'_>> {
 }
 
 /// The channel that tells who comes to `channel` and goes; none if its name would be too long.
-pub(crate) fn presence_channel(channel: &ChannelName) -> Option<ChannelName> {
+#[must_use]
+pub fn presence_channel(channel: &ChannelName) -> Option<ChannelName> {
     ChannelName::new(&format!("{PRESENCE}{channel}")).ok()
 }
 

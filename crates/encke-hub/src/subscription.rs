@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use encke_core::{Batch, Cursor, Gap, GapReason, Limit, Selector, Since, Tail, Timestamp};
+use encke_core::{Batch, ChannelName, Cursor, Gap, GapReason, Limit, Selector, Since, Tail, Timestamp};
 
 use crate::{
     Action, Denied, Grant, Identity, SubscribeError, SubscriptionId, What,
@@ -25,6 +25,8 @@ pub struct Subscription {
     expires: Option<Timestamp>,
     /// What others have ordered, and its holder was not told yet.
     changes: Vec<Change>,
+    /// Whether it is a member as soon as it is held.
+    waits: bool,
     /// The head when the end was noticed: the last that is read.
     last: Option<u64>,
 }
@@ -68,13 +70,24 @@ impl Subscription {
     pub(crate) fn new(inner: Arc<Inner>, tail: Tail, live: Arc<Live>) -> Self {
         let expires = live.view().grant.expires();
         live.seq.store(tail.cursor().seq, std::sync::atomic::Ordering::Relaxed);
-        Self { inner, tail, live, expires, changes: Vec::new(), last: None }
+        Self { inner, tail, live, expires, changes: Vec::new(), waits: false, last: None }
     }
 
     /// Its number.
     #[must_use]
     pub fn id(&self) -> SubscriptionId {
         self.live.id
+    }
+
+    pub(crate) fn open_lease(&mut self, kept: Vec<ChannelName>) {
+        self.waits = self.live.open_lease(&self.inner, kept);
+    }
+
+    /// Has its client stay a member for [`PresenceConfig::lease`](crate::PresenceConfig::lease) after it is dropped: for
+    /// those that answer and go, whose client comes again. A client without a subject and a name is no member then.
+    pub fn keep_lease(&mut self) {
+        self.live.keep_lease();
+        self.waits = false;
     }
 
     /// Takes what others have ordered since the last look: whom it is held for should know.
@@ -139,6 +152,9 @@ impl Subscription {
         limit: Limit,
         batch: &mut Batch,
     ) -> Poll<Result<(), End>> {
+        if mem::take(&mut self.waits) {
+            self.live.attend(&self.inner, Vec::new());
+        }
         loop {
             if self.obey() {
                 batch.messages.clear();
@@ -193,7 +209,10 @@ impl Subscription {
         if self.tail.len() + selectors.len() > limit {
             return Err(SubscribeError::TooManySelectors { limit });
         }
-        let cursor = self.tail.follow(selectors, since, now)?;
+        let floor = grant.history().map(|age| now.before(age));
+        let kept = self.inner.config.presence.kept(&selectors);
+        let cursor = self.tail.follow_above(floor, selectors, since, now)?;
+        self.live.attend(&self.inner, kept);
         if grant.expires().is_some_and(|expires| self.expires.is_none_or(|known| expires < known)) {
             self.expire_at(grant.expires());
         }
@@ -205,26 +224,34 @@ impl Subscription {
     #[must_use]
     pub fn unfollow(&mut self, selector: &Selector) -> bool {
         let followed = self.tail.unfollow(selector);
+        self.live.unattend(&self.inner, |name| matches!(selector, Selector::Channel(own) if own == name));
         self.show();
         followed
     }
 
     /// Holds `grant` from now on instead of what it was opened and followed with, and ends when that ends. What it does
-    /// not cover is followed no longer, which is a [`Change`].
+    /// not cover is followed no longer, and what it gives without asking is followed too; each is a [`Change`].
     ///
     /// # Errors
-    /// [`Denied`] if the grant is another subject's; then nothing has changed.
-    pub fn renew(&mut self, grant: &Grant) -> Result<(), Denied> {
+    /// [`SubscribeError`] if the grant is another subject's, or its subject has as many subscriptions as he may; then
+    /// nothing has changed.
+    pub fn renew(&mut self, grant: &Grant) -> Result<(), SubscribeError> {
         let now = self.inner.now();
         let known = self.live.view().grant.clone();
         if known.subject().is_some() && known.subject() != grant.subject() {
-            return Err(Denied::Forbidden);
+            return Err(Denied::Forbidden.into());
+        }
+        if let Some(subject) = grant.subject_arc() {
+            self.inner.registry.name(&self.live, subject, &self.inner.config)?;
         }
         let lost = |selector: &Selector| self.inner.permit(grant, Action::Subscribe, selector, now).is_err();
         let lost: Vec<_> = self.selectors().filter(lost).collect();
         self.drop_all(lost);
         self.live.view().grant = grant.clone();
+        let kept = self.inner.config.presence.kept(&self.selectors().collect::<Vec<_>>());
+        self.live.renew_lease(&self.inner, kept);
         self.expire_at(grant.expires());
+        self.obey_one(Order::Follow(grant.clone(), grant.follows().to_vec()));
         Ok(())
     }
 
@@ -243,16 +270,22 @@ impl Subscription {
             Order::Follow(grant, selectors) => {
                 for selector in selectors {
                     let known = self.selectors().any(|known| known == selector);
-                    // What is refused was not worth more than the order.
-                    if !known && let Ok(cursor) = self.follow(&grant, vec![selector.clone()], Since::Latest) {
-                        self.changes.push(Change::Followed(selector, cursor));
+                    if known {
+                        continue;
                     }
+                    // What is refused is told as what it is: not followed.
+                    let followed = self.follow(&grant, vec![selector.clone()], Since::Latest);
+                    self.changes.push(match followed {
+                        Ok(cursor) => Change::Followed(selector, cursor),
+                        Err(_) => Change::Unfollowed(selector),
+                    });
                 }
             }
             Order::Unfollow(selector) => {
                 let lost = self.selectors().filter(|known| known.overlaps(&selector)).collect();
                 self.drop_all(lost);
             }
+            Order::Leave(selectors) => self.drop_all(selectors),
             // Whoever ordered it has compared the subjects.
             Order::Renew(grant) => drop(self.renew(&grant)),
         }
@@ -272,7 +305,8 @@ impl Subscription {
 
     /// Shows others what is followed now.
     fn show(&self) {
-        self.live.view().selectors = self.tail.selectors().collect();
+        let mut view = self.live.view();
+        (view.selectors, view.begins) = self.tail.begins().unzip();
     }
 
     fn deliver(&self, batch: &Batch) {
@@ -302,6 +336,8 @@ impl Subscription {
     fn check(&self) -> Result<(), End> {
         match self.live.ended() {
             Some(end @ (End::Expired | End::Revoked)) => Err(end),
+            // Who is woken before the registry has looked at the time has had his all the same.
+            _ if self.expires.is_some_and(|expires| expires <= self.inner.now()) => Err(End::Expired),
             Some(End::Drained { .. }) | None => Ok(()),
         }
     }
@@ -310,6 +346,7 @@ impl Subscription {
 impl Drop for Subscription {
     fn drop(&mut self) {
         self.inner.registry.remove(&self.live, self.expires);
+        self.live.end_lease(&self.inner);
     }
 }
 

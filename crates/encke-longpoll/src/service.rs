@@ -40,11 +40,14 @@ impl Endpoint for LongPoll {
         &self.config.origins
     }
 
-    async fn answer<B: Send>(&self, parts: Parts, _: B) -> Result<Response<Body>, Problem> {
+    async fn answer<B: Send>(&self, mut parts: Parts, _: B) -> Result<Response<Body>, Problem> {
         let LongPollRequest { pull, wait, linger } = LongPollRequest::read(&self.config, &parts)?;
+        pull.distrust(&mut parts);
         let since = pull.since.unwrap_or(Since::Latest);
         let source = self.config.pull.source();
-        let subscription = follow(&self.hub, &parts, LABEL, source, pull.selectors.clone(), since).await?;
+        let mut subscription =
+            follow(&self.hub, &parts, LABEL, source, pull.selectors.clone(), since).await?;
+        subscription.keep_lease();
         let one = self.config.one;
         let limit = if one { Limit { messages: 1, ..pull.limit } } else { pull.limit };
         let hold = Hold { subscription, limit, one, late: self.hub.is_draining() };

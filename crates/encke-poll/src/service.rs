@@ -38,13 +38,15 @@ impl Endpoint for Poll {
         &self.config.origins
     }
 
-    async fn answer<B: Send>(&self, parts: Parts, _: B) -> Result<Response<Body>, Problem> {
+    async fn answer<B: Send>(&self, mut parts: Parts, _: B) -> Result<Response<Body>, Problem> {
         let request = PollRequest::read(&self.config, &parts)?;
         let pull = &request.pull;
+        pull.distrust(&mut parts);
         let since = pull.since.unwrap_or(Since::Earliest);
         let source = self.config.pull.source();
         let mut subscription =
             follow(&self.hub, &parts, LABEL, source, pull.selectors.clone(), since).await?;
+        subscription.keep_lease();
         let presented = subscription.cursor();
         let ended = |_| Problem::unauthenticated("what you were allowed has ended");
         let batch = subscription.read(pull.limit).map_err(ended)?;

@@ -2,9 +2,9 @@ use encke_core::{ChannelName, Pattern, Selector};
 use encke_http::{Body, ChannelSource, Endpoint, Origins, Params, authorize, denied, publish_problem};
 use encke_hub::{Action, Hub};
 use encke_wire::{ChannelList, ChannelState, Problem};
-use http::{HeaderValue, Method, Response, StatusCode, header, request::Parts};
+use http::{Method, Response, StatusCode, request::Parts};
 
-use crate::request::name_of;
+use crate::request::{json, name_of};
 
 /// Channels of one page, at most.
 const PAGE: u64 = 1_000;
@@ -53,7 +53,7 @@ impl Channels {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let selectors = vec![Selector::Pattern(pattern.clone())];
         let grant = authorize(&self.hub, parts, Action::Inspect, selectors).await?;
-        let found = self.hub.channels(&grant, &pattern, params.get("after"), limit).map_err(denied)?;
+        let found = self.hub.channels(&grant, &pattern, params.get("after"), limit).await.map_err(denied)?;
         let channels: Vec<_> = found.into_iter().map(ChannelState::from).collect();
         let full = channels.len() == limit;
         let next = channels.last().filter(|_| full).map(|last| last.channel.clone());
@@ -80,7 +80,7 @@ impl Endpoint for Channels {
     }
 
     async fn answer<B: Send>(&self, parts: Parts, _: B) -> Result<Response<Body>, Problem> {
-        let json = match self.channel(&parts)? {
+        Ok(json(match self.channel(&parts)? {
             Some(channel) if parts.method == Method::DELETE => {
                 self.delete(&parts, &channel).await?;
                 let mut response = Response::new(Body::empty());
@@ -92,9 +92,6 @@ impl Endpoint for Channels {
             }
             Some(channel) => self.show(&parts, &channel).await?.to_json(),
             None => self.list(&parts).await?.to_json(),
-        };
-        let mut response = Response::new(Body::from(json));
-        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        Ok(response)
+        }))
     }
 }

@@ -2,6 +2,51 @@ use std::time::Duration;
 
 use encke_http::{ChannelSource, Origins};
 
+/// The options of a route for commands.
+#[derive(Debug, Clone)]
+pub struct CommandsConfig {
+    pub(crate) origins: Origins,
+    pub(crate) publish: bool,
+    pub(crate) batch: usize,
+    pub(crate) body: Duration,
+}
+
+impl Default for CommandsConfig {
+    fn default() -> Self {
+        Self { origins: Origins::same(), publish: true, batch: 100, body: Duration::from_secs(10) }
+    }
+}
+
+impl CommandsConfig {
+    /// The origins whose pages may give commands; the route's own by default.
+    #[must_use]
+    pub fn origins(mut self, origins: Origins) -> Self {
+        self.origins = origins;
+        self
+    }
+
+    /// Whether `publish` is one of the commands; by default it is.
+    #[must_use]
+    pub fn publish(mut self, publish: bool) -> Self {
+        self.publish = publish;
+        self
+    }
+
+    /// Commands of one batch, at most; 100 by default.
+    #[must_use]
+    pub fn batch(mut self, batch: usize) -> Self {
+        self.batch = batch;
+        self
+    }
+
+    /// The time for a body to come; 10 s by default.
+    #[must_use]
+    pub fn body(mut self, body: Duration) -> Self {
+        self.body = body;
+        self
+    }
+}
+
 /// The options of a publishing route.
 #[derive(Debug, Clone)]
 pub struct PublishConfig {

@@ -1,4 +1,4 @@
-//! Publishing over HTTP, and a look at the channels.
+//! Publishing over HTTP, the commands of clients, and a look at the channels.
 //!
 //! ```
 //! use encke_hub::Hub;
@@ -19,6 +19,10 @@
 //! `application/x-ndjson` is a batch, one JSON object a line, answered with `{"results":[..]}`, a receipt or a
 //! problem for each line.
 //!
+//! `user=42` publishes to the own channel of a subject, `@42`; the receipt then says whether he is there.
+//!
+//! `POST /command`: one JSON command, or a batch of them, as a WebSocket takes them: see [`encke_wire::Command`].
+//!
 //! `GET /channels[?pattern=..&after=..&limit=..]`, `GET /channels/{name}`, `DELETE /channels/{name}`.
 //!
 //! # Limits
@@ -26,15 +30,17 @@
 //! | what | limit |
 //! |---|---|
 //! | bytes of a message | [`encke_hub::HubConfig::message_bytes`] |
-//! | messages of a batch | [`PublishConfig::batch`] |
-//! | time for a body | [`PublishConfig::body`] |
+//! | messages or commands of a batch | [`PublishConfig::batch`], [`CommandsConfig::batch`] |
+//! | time for a body | [`PublishConfig::body`], [`CommandsConfig::body`] |
 //! | channels of a page | 1,000 |
 
 mod channels;
+mod commands;
 mod config;
 mod request;
 mod service;
 
 pub use channels::{Channels, ChannelsService};
-pub use config::PublishConfig;
+pub use commands::{Commands, CommandsService};
+pub use config::{CommandsConfig, PublishConfig};
 pub use service::{Publish, PublishService};

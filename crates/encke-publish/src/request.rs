@@ -2,9 +2,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use encke_core::{ChannelName, Publish, Selector};
-use encke_http::{Params, header};
-use encke_wire::{ContentError, Problem, message_of, publish};
-use http::{HeaderMap, header::CONTENT_TYPE, request::Parts};
+use encke_http::{Body, ChannelSource, Params, header};
+use encke_wire::{ContentError, Problem, message_of, own_channel, publish};
+use http::{HeaderMap, HeaderValue, Response, header::CONTENT_TYPE, request::Parts};
 use http_body::Body as HttpBody;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use tokio::time::timeout;
@@ -22,6 +22,9 @@ impl PublishRequest {
     pub(crate) fn read(config: &PublishConfig, parts: &Parts) -> Result<Self, Problem> {
         let params = Params::parse(parts.uri.query())?;
         let channels = config.channels.selectors(parts, &params)?.into_iter().map(name_of);
+        // A route with channels of its own publishes to no others.
+        let users = params.all("user").filter(|_| !matches!(config.channels, ChannelSource::Fixed(_)));
+        let channels = channels.chain(users.map(own_channel));
         let own = |parameter: &str, name: &str| -> Result<_, Problem> {
             let value = header(&parts.headers, name)?.or(params.get(parameter));
             Ok(value.map(str::to_owned))
@@ -59,6 +62,29 @@ pub(crate) fn is_batch(headers: &HeaderMap) -> bool {
     let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = content_type.split(';').next().unwrap_or_default().trim();
     essence.eq_ignore_ascii_case("application/x-ndjson")
+}
+
+/// The lines of a batch, of which there are 1 to `limit`.
+pub(crate) fn lines(body: &[u8], limit: usize) -> Result<Vec<&[u8]>, Problem> {
+    let lines = body.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty());
+    // One more tells that there are too many; how many need not be known.
+    let lines: Vec<_> = lines.take(limit.saturating_add(1)).collect();
+    if lines.is_empty() || lines.len() > limit {
+        return Err(Problem::bad_request(format!("a batch has 1 to {limit} lines, each a JSON object")));
+    }
+    Ok(lines)
+}
+
+/// The answer to a batch: what came of each line, in order.
+pub(crate) fn batch_of(results: &[Vec<u8>]) -> Vec<u8> {
+    [&b"{\"results\":["[..], &results.join(&b','), b"]}"].concat()
+}
+
+/// An answer of JSON.
+pub(crate) fn json(json: Vec<u8>) -> Response<Body> {
+    let mut response = Response::new(Body::from(json));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
 }
 
 /// Reads a whole body of at most `limit` bytes within `time`.

@@ -1,14 +1,15 @@
+use std::sync::Arc;
+
 use bytes::Bytes;
-use encke_core::{Publish as Message, Selector};
-use encke_http::{Body, Endpoint, Origins, authorize, publish_problem};
-use encke_hub::{Action, Hub};
-use encke_wire::{Problem, PublishCommand, Receipt};
-use http::{HeaderValue, Method, Response, header, request::Parts};
+use encke_http::{Body, Endpoint, Origins, asker, store};
+use encke_hub::{Asker, Hub};
+use encke_wire::{Problem, PublishCommand};
+use http::{Method, Response, request::Parts};
 use http_body::Body as HttpBody;
 
 use crate::{
     PublishConfig,
-    request::{PublishRequest, is_batch, read_body},
+    request::{PublishRequest, batch_of, is_batch, json, lines, read_body},
 };
 
 /// Publishing as a service.
@@ -28,44 +29,24 @@ impl Publish {
         PublishService::new(Self { hub, config })
     }
 
-    async fn publish(&self, parts: &Parts, message: Message) -> Result<Receipt, Problem> {
-        let selectors = message.channels().iter().cloned().map(Selector::Channel).collect();
-        let grant = authorize(&self.hub, parts, Action::Publish, selectors).await?;
-        let appended = self.hub.publish(&grant, message).await;
-        appended.map(Receipt::from).map_err(publish_problem)
-    }
-
     /// Publishes line by line: each has its own result, in the order of the lines.
     async fn publish_batch(
         &self,
-        parts: &Parts,
+        asker: &Arc<Asker>,
         request: &PublishRequest,
         body: &[u8],
     ) -> Result<Vec<u8>, Problem> {
-        let lines: Vec<&[u8]> = body.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).collect();
-        let lines = lines.into_iter().filter(|line| !line.is_empty()).collect::<Vec<_>>();
-        let limit = self.config.batch;
-        if lines.is_empty() || lines.len() > limit {
-            return Err(Problem::bad_request(format!("a batch has 1 to {limit} lines, each a JSON object")));
-        }
-        let mut out = b"{\"results\":[".to_vec();
-        for (index, line) in lines.into_iter().enumerate() {
-            if index > 0 {
-                out.push(b',');
-            }
+        let mut results = Vec::new();
+        for line in lines(body, self.config.batch)? {
             let message = PublishCommand::parse(line);
             let message = message.and_then(|command| command.into_publish(&request.channels));
             let result = match message {
-                Ok(message) => self.publish(parts, message).await,
+                Ok(message) => store(&self.hub, asker, message).await,
                 Err(problem) => Err(problem),
             };
-            match result {
-                Ok(receipt) => out.append(&mut receipt.to_json()),
-                Err(problem) => out.append(&mut problem.to_json()),
-            }
+            results.push(result.map_or_else(|problem| problem.to_json(), |receipt| receipt.to_json()));
         }
-        out.extend_from_slice(b"]}");
-        Ok(out)
+        Ok(batch_of(&results))
     }
 }
 
@@ -89,14 +70,13 @@ impl Endpoint for Publish {
         // A line of a batch has its own limit when it is published; this one bounds what is gathered.
         let limit = if batch { message_bytes.saturating_mul(self.config.batch) } else { message_bytes };
         let body: Bytes = read_body(&parts, body, limit, self.config.body).await?;
-        let json = if batch {
-            self.publish_batch(&parts, &request, &body).await?
+        let asker = Arc::new(asker(&self.hub, &parts)?);
+        Ok(json(if batch {
+            self.publish_batch(&asker, &request, &body).await?
         } else {
             let untyped = self.config.content_type.as_deref();
-            self.publish(&parts, request.message(&parts.headers, untyped, body)?).await?.to_json()
-        };
-        let mut response = Response::new(Body::from(json));
-        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        Ok(response)
+            let message = request.message(&parts.headers, untyped, body)?;
+            store(&self.hub, &asker, message).await?.to_json()
+        }))
     }
 }

@@ -12,7 +12,7 @@ macro_rules! built {
     };
 }
 
-const BUILT: [(&str, &[u8]); 8] = built![
+const BUILT: [(&str, &[u8]); 10] = built![
     "encke.js",
     "encke.js.map",
     "encke.mjs",
@@ -20,7 +20,9 @@ const BUILT: [(&str, &[u8]); 8] = built![
     "eventtube.mjs",
     "eventtube.mjs.map",
     "legacy.mjs",
-    "legacy.mjs.map"
+    "legacy.mjs.map",
+    "presence.mjs",
+    "presence.mjs.map"
 ];
 
 /// The short name of the classic script, which is that of EventTube's.
@@ -94,7 +96,7 @@ mod tests {
 
     #[test]
     fn every_script_is_found_and_has_a_map_where_it_says() {
-        for name in ["js", "encke.js", "encke.mjs", "eventtube.mjs", "legacy.mjs"] {
+        for name in ["js", "encke.js", "encke.mjs", "eventtube.mjs", "legacy.mjs", "presence.mjs"] {
             let file = File::find(name).unwrap();
             let text = str::from_utf8(&file.plain.bytes).unwrap();
             let (_, map) = text.trim_end().rsplit_once("//# sourceMappingURL=").unwrap();

@@ -30,6 +30,7 @@
 //! | `encke.mjs` | the module |
 //! | `js`, `encke.js` | the classic script, which defines `Encke` and `EventTube` |
 //! | `legacy.mjs`, `eventtube.mjs` | what these two load on demand, from beside themselves |
+//! | `presence.mjs` | a module for pages that ask who is on a channel |
 //! | each with `.map` | its source map |
 //!
 //! Every page may load them. Browsers keep them and ask each time whether they are still right: `If-None-Match`

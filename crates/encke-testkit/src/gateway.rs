@@ -1,6 +1,9 @@
 use std::{future::pending, net::SocketAddr};
 
-use encke_gateway::{Gateway, config::Sources};
+use encke_gateway::{
+    Gateway,
+    config::{Config, Sources},
+};
 use encke_hub::Hub;
 use tokio::{sync::oneshot, task::JoinHandle};
 
@@ -20,9 +23,19 @@ impl TestGateway {
     /// # Panics
     /// If the configuration is wrong.
     pub fn start(toml: &str) -> Self {
+        Self::configured(toml, |_| {})
+    }
+
+    /// Starts a gateway with this configuration, changed in code.
+    ///
+    /// # Panics
+    /// If the configuration is wrong.
+    pub fn configured(toml: &str, change: impl FnOnce(&mut Config)) -> Self {
         let sources = Sources::new().text("test.toml", toml).flag("test", "listen", "127.0.0.1:0");
         let loaded = sources.load().unwrap_or_else(|errors| panic!("the configuration of a test: {errors}"));
-        let gateway = Gateway::bind(loaded.config).expect("a free port of loopback");
+        let mut config = loaded.config;
+        change(&mut config);
+        let gateway = Gateway::bind(&config).expect("a free port of loopback");
         let (address, hub) = (gateway.address(), gateway.hub().clone());
         let (stop, stopped) = oneshot::channel();
         let stopped = async {

@@ -12,6 +12,7 @@ mod process;
 mod proxy;
 mod raw;
 mod script;
+pub mod tokens;
 pub mod transcript;
 mod wait;
 

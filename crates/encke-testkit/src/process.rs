@@ -37,8 +37,10 @@ impl GatewayProcess {
         thread::spawn(move || {
             for line in lines.map_while(Result::ok) {
                 eprintln!("{line}");
-                if let Some((address, _)) =
-                    line.split_once("http://").and_then(|(_, rest)| rest.split_once('/'))
+                if let Some((address, _)) = line
+                    .split_once("see http")
+                    .and_then(|(_, rest)| rest.split_once("://"))
+                    .and_then(|(_, rest)| rest.split_once('/'))
                 {
                     // It is said once, and heard unless the test has given up.
                     let _ = says.send(address.parse());

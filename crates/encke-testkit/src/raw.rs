@@ -2,7 +2,7 @@ use std::net::SocketAddr;
 
 use socket2::SockRef;
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::{TcpSocket, TcpStream},
     time::timeout,
 };
@@ -11,7 +11,7 @@ use crate::PATIENCE;
 
 /// A bare connection: what a test writes is what the server gets, and nothing is hidden of what it answers.
 pub struct Raw {
-    stream: TcpStream,
+    stream: Box<dyn Bytes>,
     address: SocketAddr,
     buffer: Vec<u8>,
 }
@@ -39,14 +39,23 @@ impl Answer {
     }
 }
 
+/// Any stream of bytes.
+trait Bytes: AsyncRead + AsyncWrite + Unpin + Send {}
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Bytes for S {}
+
 impl Raw {
+    /// Uses a stream that goes to `address`, such as TLS.
+    pub fn over(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, address: SocketAddr) -> Self {
+        Self { stream: Box::new(stream), address, buffer: Vec::new() }
+    }
+
     /// Connects.
     ///
     /// # Panics
     /// If nobody listens.
     pub async fn connect(address: SocketAddr) -> Self {
         let stream = TcpStream::connect(address).await.expect("a connection to loopback");
-        Self { stream, address, buffer: Vec::new() }
+        Self::over(stream, address)
     }
 
     /// Connects with the segments of an Ethernet instead of those of loopback, which are 64 KiB: the peer's small send
@@ -59,7 +68,7 @@ impl Raw {
         let socket = TcpSocket::new_v4().expect("a socket");
         SockRef::from(&socket).set_tcp_mss(SEGMENT).expect("segments of this size");
         let stream = socket.connect(address).await.expect("a connection to loopback");
-        Self { stream, address, buffer: Vec::new() }
+        Self::over(stream, address)
     }
 
     /// Writes bytes as they are. False if the peer has closed.

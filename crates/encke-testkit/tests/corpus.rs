@@ -62,6 +62,7 @@ macro_rules! targets {
 
 targets! {
     accept
+    admin
     batch_line
     callback
     channels
@@ -80,7 +81,9 @@ targets! {
     origin
     query
     received
+    signed_query
     since
+    token
 }
 
 #[test]

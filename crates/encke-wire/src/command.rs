@@ -1,4 +1,4 @@
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt};
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -29,6 +29,10 @@ pub enum CommandAction<'a> {
     Unsubscribe(UnsubscribeCommand),
     /// Publish one message.
     Publish(PublishCommand<'a>),
+    /// Ask who is on a channel.
+    Presence(PresenceCommand),
+    /// Be who a token says, from now on.
+    Authenticate(AuthenticateCommand),
     /// Ask for a pong, which carries the place of the connection.
     Ping,
 }
@@ -50,6 +54,33 @@ pub struct UnsubscribeCommand {
     pub channels: Vec<String>,
 }
 
+/// Whose presence.
+#[derive(Debug, Deserialize)]
+pub struct PresenceCommand {
+    /// The channel.
+    pub channel: String,
+    /// The member after whom to go on: `next` of the page before.
+    #[serde(default)]
+    pub after: Option<String>,
+    /// Members of one page, at most.
+    #[serde(default)]
+    pub limit: Option<u64>,
+}
+
+/// The token by which to be known.
+#[derive(Deserialize)]
+pub struct AuthenticateCommand {
+    /// The token, as it would come with a request.
+    pub token: String,
+}
+
+impl fmt::Debug for AuthenticateCommand {
+    /// Without the token: it is a secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuthenticateCommand").finish_non_exhaustive()
+    }
+}
+
 /// One message to publish, on WebSocket and in batches.
 #[derive(Debug, Deserialize)]
 pub struct PublishCommand<'a> {
@@ -59,6 +90,12 @@ pub struct PublishCommand<'a> {
     /// Its channels, if there are several.
     #[serde(default)]
     pub channels: Vec<String>,
+    /// The subject whose own channel it goes to.
+    #[serde(default)]
+    pub user: Option<String>,
+    /// The subjects, if there are several.
+    #[serde(default)]
+    pub users: Vec<String>,
     /// The data, any JSON value.
     #[serde(borrow, default, deserialize_with = "present")]
     pub(crate) data: Option<&'a RawValue>,
@@ -127,9 +164,12 @@ impl<'a> Command<'a> {
             "subscribe" => serde_json::from_str(text).map(CommandAction::Subscribe),
             "unsubscribe" => serde_json::from_str(text).map(CommandAction::Unsubscribe),
             "publish" => serde_json::from_str(text).map(CommandAction::Publish),
+            "presence" => serde_json::from_str(text).map(CommandAction::Presence),
+            "authenticate" => serde_json::from_str(text).map(CommandAction::Authenticate),
             "ping" => Ok(CommandAction::Ping),
             _ => {
-                let detail = "a command is one of subscribe, unsubscribe, publish, ping";
+                let detail =
+                    "a command is one of subscribe, unsubscribe, publish, presence, authenticate, ping";
                 return Err(failed(id, detail.to_owned()));
             }
         };
@@ -137,93 +177,6 @@ impl<'a> Command<'a> {
             Ok(action) => Ok(Self { id, action }),
             Err(error) => Err(failed(id, format!("not a {kind} command: {error}"))),
         }
-    }
-}
-
-/// The answer to a command.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "lowercase")]
-#[non_exhaustive]
-pub enum Reply {
-    /// The channels are followed: everything after `cursor` comes.
-    Subscribed {
-        /// The command's id.
-        #[serde(skip_serializing_if = "Option::is_none", default)]
-        id: Option<CommandId>,
-        /// The place from which on messages come.
-        cursor: String,
-    },
-    /// The channels are followed no longer.
-    Unsubscribed {
-        /// The command's id.
-        #[serde(skip_serializing_if = "Option::is_none", default)]
-        id: Option<CommandId>,
-    },
-    /// The message is stored.
-    Published {
-        /// The command's id.
-        #[serde(skip_serializing_if = "Option::is_none", default)]
-        id: Option<CommandId>,
-        /// What became of it.
-        #[serde(flatten)]
-        receipt: Receipt,
-    },
-    /// The connection lives.
-    Pong {
-        /// The command's id.
-        #[serde(skip_serializing_if = "Option::is_none", default)]
-        id: Option<CommandId>,
-        /// The place of the connection.
-        cursor: String,
-    },
-    /// The command failed, or the connection is about to end.
-    Error {
-        /// The command's id, if it was about one.
-        #[serde(skip_serializing_if = "Option::is_none", default)]
-        id: Option<CommandId>,
-        /// What is wrong.
-        problem: Box<Problem>,
-    },
-}
-
-impl Reply {
-    /// The reply as JSON.
-    #[must_use]
-    pub fn to_json(&self) -> String {
-        serde_json::to_string(self).unwrap_or_default()
-    }
-}
-
-/// The answer to a publish.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Receipt {
-    /// The message's place.
-    pub cursor: String,
-    /// Its number.
-    pub seq: u64,
-    /// How many subscribers its channels had.
-    pub subscribers: usize,
-    /// Whether this repeats the answer to an earlier publish with the same key.
-    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
-    pub repeated: bool,
-}
-
-impl From<encke_core::Appended> for Receipt {
-    fn from(appended: encke_core::Appended) -> Self {
-        Self {
-            cursor: appended.cursor.to_string(),
-            seq: appended.cursor.seq,
-            subscribers: appended.followers,
-            repeated: appended.repeated,
-        }
-    }
-}
-
-impl Receipt {
-    /// As JSON.
-    #[must_use]
-    pub fn to_json(&self) -> Vec<u8> {
-        serde_json::to_vec(self).unwrap_or_default()
     }
 }
 
@@ -249,7 +202,20 @@ mod tests {
         let nothing = PublishCommand::parse(br#"{"channel":"news"}"#).unwrap();
         assert!(nothing.into_publish(&[]).is_err());
 
+        let command =
+            Command::parse(r#"{"type":"presence","channel":"chat","after":"x","limit":2}"#).unwrap();
+        let CommandAction::Presence(presence) = command.action else { panic!("{:?}", command.action) };
+        assert_eq!((presence.channel.as_str(), presence.limit), ("chat", Some(2)));
+
         assert!(matches!(Command::parse(r#"{"type":"ping"}"#).unwrap().action, CommandAction::Ping));
+    }
+
+    #[test]
+    fn a_token_is_shown_to_nobody() {
+        let command = Command::parse(r#"{"type":"authenticate","token":"secret"}"#).unwrap();
+        assert!(!format!("{command:?}").contains("secret"));
+        let error = Command::parse(r#"{"type":"authenticate","token":["secret"]}"#).unwrap_err();
+        assert!(!format!("{error:?}").contains("secret"));
     }
 
     #[test]
@@ -264,6 +230,10 @@ mod tests {
             (r#"{"type":"subscribe","id":1}"#, Some(1)),
             (r#"{"type":"subscribe","id":1,"channels":"news"}"#, Some(1)),
             (r#"{"type":"fly","id":2}"#, Some(2)),
+            (r#"{"type":"presence","id":3}"#, Some(3)),
+            (r#"{"type":"presence","id":3,"channel":"chat","limit":-1}"#, Some(3)),
+            (r#"{"type":"authenticate","id":4,"token":5}"#, Some(4)),
+            (r#"{"type":"authenticate","id":4}"#, Some(4)),
             (r#"{"type":"ping","id":[]}"#, None),
             (deep.as_str(), None),
             (long.as_str(), None),

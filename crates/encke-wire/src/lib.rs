@@ -1,7 +1,7 @@
 //! The native JSON of encke on the wire.
 //!
 //! What a message, a gap and a checkpoint look like ([`Envelope`], [`write_gap`], [`write_checkpoint`]), which
-//! commands there are ([`Command`], [`Reply`]), what `since` means ([`parse_since`]), what published bytes are
+//! commands there are ([`Command`], [`Reply`]), who is there ([`MemberList`]), what `since` means ([`parse_since`]), what published bytes are
 //! ([`message_of`]), and what goes wrong ([`Problem`]); and the other dialect that a WebSocket may speak
 //! ([`eventtube`]). The types of the core are never serialised themselves: this crate is where their shape on the wire
 //! is decided.
@@ -11,21 +11,25 @@ mod content;
 mod envelope;
 pub mod eventtube;
 mod info;
+mod presence;
 mod problem;
 mod publish;
 mod received;
+mod reply;
 mod time;
 
 pub use command::{
-    Command, CommandAction, CommandError, CommandId, PublishCommand, Receipt, Reply, SubscribeCommand,
-    UnsubscribeCommand,
+    AuthenticateCommand, Command, CommandAction, CommandError, CommandId, PresenceCommand, PublishCommand,
+    SubscribeCommand, UnsubscribeCommand,
 };
 pub use content::{ContentError, JSON_DEPTH, json_of, message_of};
 pub use envelope::{
     Data, Envelope, write_change, write_checkpoint, write_for_script, write_gap, write_string,
 };
 pub use info::{ChannelList, ChannelState};
+pub use presence::{Member, MemberList};
 pub use problem::{Problem, Remedy};
-pub use publish::{channel_name, publish};
+pub use publish::{channel_name, own_channel, publish, selectors};
 pub use received::{Json, MalformedItem, Received, ReceivedBatch, ReceivedGap, ReceivedMessage};
-pub use time::{SinceError, parse_since, write_time};
+pub use reply::{Receipt, Reply};
+pub use time::{SinceError, parse_since, time_text, write_time};

@@ -1,6 +1,6 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
-use encke_core::{ChannelName, Key, Message, Publish};
+use encke_core::{ChannelName, Key, Message, Publish, Selector};
 
 use crate::{Problem, PublishCommand, json_of};
 
@@ -22,11 +22,12 @@ impl PublishCommand<'_> {
     /// # Errors
     /// [`Problem`] says what is wrong with it.
     pub fn into_publish(self, channels: &[ChannelName]) -> Result<Publish, Problem> {
-        if self.channels.len() > MAX_CHANNELS {
+        if self.channels.len() + self.users.len() > MAX_CHANNELS {
             return Err(Problem::bad_request(format!("a message names at most {MAX_CHANNELS} channels")));
         }
-        let own = self.channel.iter().chain(&self.channels).map(|name| channel_name(name));
-        let own = own.collect::<Result<Vec<_>, _>>()?;
+        let named = self.channel.iter().chain(&self.channels).map(|name| channel_name(name));
+        let users = self.user.iter().chain(&self.users).map(|subject| own_channel(subject));
+        let own = named.chain(users).collect::<Result<Vec<_>, _>>()?;
         let channels = if own.is_empty() { channels } else { &own };
         let message = match (self.data, self.base64) {
             (Some(data), None) => {
@@ -80,4 +81,28 @@ pub fn publish(
 /// [`Problem`] says what is wrong with it.
 pub fn channel_name(name: &str) -> Result<ChannelName, Problem> {
     ChannelName::new(name).map_err(|error| Problem::bad_channel(error.to_string()))
+}
+
+/// Reads the channels and patterns of a command, of which there is one at least.
+///
+/// # Errors
+/// [`Problem`] says what is wrong with them.
+pub fn selectors(names: &[String]) -> Result<Vec<Selector>, Problem> {
+    if names.is_empty() {
+        return Err(Problem::bad_request("name at least one channel"));
+    }
+    let selector =
+        |name: &String| Selector::new(name).map_err(|error| Problem::bad_channel(error.to_string()));
+    names.iter().map(selector).collect()
+}
+
+/// The own channel of a subject.
+///
+/// # Errors
+/// [`Problem`] if no subject can be called so.
+pub fn own_channel(subject: &str) -> Result<ChannelName, Problem> {
+    if subject.is_empty() {
+        return Err(Problem::bad_channel("a user has a name"));
+    }
+    channel_name(&format!("@{subject}"))
 }

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// One item as a client reads it.
 #[derive(Debug, Clone, Deserialize)]
@@ -16,6 +16,21 @@ pub enum Received {
         /// The place.
         cursor: String,
     },
+    /// By somebody else's order this is followed too, from the place on.
+    Subscribed {
+        /// The channel or pattern.
+        channel: String,
+        /// The place.
+        cursor: String,
+    },
+    /// By somebody else's order, or because the rights have ended, this is followed no longer.
+    Unsubscribed {
+        /// The channel or pattern.
+        channel: String,
+    },
+    /// Something that this version does not know, to be ignored.
+    #[serde(other)]
+    Unknown,
 }
 
 /// A message as a client reads it.
@@ -45,7 +60,7 @@ pub struct ReceivedMessage {
 }
 
 /// Any JSON value, as a client reads it. Printed, it is the value on one line.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Json(serde_json::Value);
 

@@ -10,6 +10,14 @@ pub fn write_time(time: Timestamp, out: &mut Vec<u8>) {
     let _ = write!(out, "{moment:.3}");
 }
 
+/// The same as a text.
+#[must_use]
+pub fn time_text(time: Timestamp) -> String {
+    let mut text = Vec::new();
+    write_time(time, &mut text);
+    String::from_utf8(text).unwrap_or_default()
+}
+
 /// A `since` that means nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SinceError;

@@ -1,10 +1,11 @@
 use std::sync::Arc;
 
 use encke_core::{Cursor, Message, Publish, Selector, Since};
-use encke_http::{ask, publish_problem, since, subscribe_problem};
+use encke_http::{ask, members, since, store, subscribe_problem};
 use encke_hub::{Action, Asker, Hub, Subscription};
 use encke_wire::{
-    Command, CommandAction, CommandId, Problem, Receipt, Reply, SubscribeCommand, UnsubscribeCommand, publish,
+    Command, CommandAction, CommandId, Problem, Receipt, Reply, SubscribeCommand, UnsubscribeCommand,
+    publish, selectors,
 };
 
 use crate::{Dialect, Frame, Incoming, Input, eventtube, framing};
@@ -12,6 +13,7 @@ use crate::{Dialect, Frame, Incoming, Input, eventtube, framing};
 /// What a connection's client may ask for, and what is done about it.
 pub(crate) struct Commands {
     pub(crate) hub: Hub,
+    /// Who he is; he may become somebody by a command.
     pub(crate) asker: Arc<Asker>,
     pub(crate) dialect: Dialect,
     /// The channels of the route, which plain data goes to.
@@ -20,7 +22,11 @@ pub(crate) struct Commands {
 
 impl Commands {
     /// Does what a frame asks for; returns what is answered, if anything.
-    pub(crate) async fn take(&self, incoming: Incoming, subscription: &mut Subscription) -> Option<Frame> {
+    pub(crate) async fn take(
+        &mut self,
+        incoming: Incoming,
+        subscription: &mut Subscription,
+    ) -> Option<Frame> {
         let done = match (&self.dialect, incoming) {
             (Dialect::Native { input: Input::Ignore, .. }, _) => Ok(()),
             (Dialect::Native { input: Input::Publish, .. }, incoming) => {
@@ -40,7 +46,7 @@ impl Commands {
         done.err().map(|problem| self.dialect.problem(problem))
     }
 
-    async fn command(&self, text: &[u8], may_publish: bool, subscription: &mut Subscription) -> Reply {
+    async fn command(&mut self, text: &[u8], may_publish: bool, subscription: &mut Subscription) -> Reply {
         let text = std::str::from_utf8(text).unwrap_or_default();
         let (id, result) = match Command::parse(text) {
             Err(error) => (error.id, Err(*error.problem)),
@@ -53,7 +59,7 @@ impl Commands {
     }
 
     async fn act(
-        &self,
+        &mut self,
         id: Option<CommandId>,
         action: CommandAction<'_>,
         may_publish: bool,
@@ -64,20 +70,32 @@ impl Commands {
                 let selectors = selectors(&channels)?;
                 let begin = begin.as_deref().map(since).transpose()?.unwrap_or(Since::Latest);
                 let cursor = self.subscribe(selectors, begin, subscription).await?;
-                Ok(Reply::Subscribed { id, cursor: cursor.to_string() })
+                Ok(Reply::Subscribed { id, cursor: Some(cursor.to_string()), streams: None })
             }
             CommandAction::Unsubscribe(UnsubscribeCommand { channels }) => {
                 for selector in selectors(&channels)? {
                     unsubscribe(&selector, subscription)?;
                 }
-                Ok(Reply::Unsubscribed { id })
+                Ok(Reply::Unsubscribed { id, streams: None })
             }
             CommandAction::Publish(command) => {
                 allowed(may_publish)?;
                 let receipt = self.store(command.into_publish(&[])?).await?;
                 Ok(Reply::Published { id, receipt })
             }
-            CommandAction::Ping => Ok(Reply::Pong { id, cursor: subscription.cursor().to_string() }),
+            CommandAction::Presence(command) => {
+                let members = members(&self.hub, &self.asker, &command).await?;
+                Ok(Reply::Presence { id, members })
+            }
+            CommandAction::Authenticate(command) => {
+                let asker = self.asker_with(command.token);
+                let followed = subscription.selectors().collect();
+                let grant = ask(&self.hub, &asker, Action::Subscribe, followed).await?;
+                subscription.renew(&grant).map_err(subscribe_problem)?;
+                self.asker = asker;
+                Ok(Reply::authenticated(id, grant.subject(), grant.expires(), None))
+            }
+            CommandAction::Ping => Ok(Reply::Pong { id, cursor: Some(subscription.cursor().to_string()) }),
             _ => Err(Problem::bad_request("this command is not known here")),
         }
     }
@@ -109,9 +127,12 @@ impl Commands {
     }
 
     pub(crate) async fn store(&self, publish: Publish) -> Result<Receipt, Problem> {
-        let selectors = publish.channels().iter().cloned().map(Selector::Channel).collect();
-        let grant = ask(&self.hub, &self.asker, Action::Publish, selectors).await?;
-        self.hub.publish(&grant, publish).await.map(Receipt::from).map_err(publish_problem)
+        store(&self.hub, &self.asker, publish).await
+    }
+
+    /// The same client with this token instead.
+    pub(crate) fn asker_with(&self, token: String) -> Arc<Asker> {
+        Arc::new(Asker::clone(&self.asker).with_token(token))
     }
 }
 
@@ -125,13 +146,4 @@ pub(crate) fn unsubscribe(selector: &Selector, subscription: &mut Subscription) 
 
 pub(crate) fn allowed(may_publish: bool) -> Result<(), Problem> {
     if may_publish { Ok(()) } else { Err(Problem::forbidden("publishing is not allowed from this address")) }
-}
-
-fn selectors(names: &[String]) -> Result<Vec<Selector>, Problem> {
-    if names.is_empty() {
-        return Err(Problem::bad_request("name at least one channel"));
-    }
-    let selector =
-        |name: &String| Selector::new(name).map_err(|error| Problem::bad_channel(error.to_string()));
-    names.iter().map(selector).collect()
 }

@@ -13,6 +13,7 @@ pub struct WsConfig {
     pub(crate) limits: SocketLimits,
     pub(crate) heartbeat: Duration,
     pub(crate) age: Duration,
+    pub(crate) authenticate: Duration,
 }
 
 /// What the frames of both sides are.
@@ -69,6 +70,7 @@ impl Default for WsConfig {
             limits: SocketLimits::default(),
             heartbeat: Duration::from_secs(15),
             age: Duration::from_secs(86_400),
+            authenticate: Duration::from_secs(10),
         }
     }
 }
@@ -101,6 +103,14 @@ impl WsConfig {
     #[must_use]
     pub fn heartbeat(mut self, heartbeat: Duration) -> Self {
         self.heartbeat = heartbeat;
+        self
+    }
+
+    /// The time to authenticate by a command, for a connection that came without credentials where some are needed;
+    /// 10 s by default.
+    #[must_use]
+    pub fn authenticate(mut self, authenticate: Duration) -> Self {
+        self.authenticate = authenticate;
         self
     }
 

@@ -20,7 +20,8 @@ impl Dialect {
         match self {
             Self::Native { payload: Payload::Envelope, .. } if !subscription.is_empty() => {
                 let cursor = subscription.cursor().to_string();
-                Ok(Some(reply(&Reply::Subscribed { id: None, cursor })))
+                let cursor = Some(cursor);
+                Ok(Some(reply(&Reply::Subscribed { id: None, cursor, streams: None })))
             }
             Self::Native { .. } => Ok(None),
             Self::EventTube { .. } => {

@@ -2,7 +2,7 @@
 //!
 //! [`accept`] judges a request. What it gives is the subprotocol and the head of the answer; once that is sent, the
 //! byte stream is a [`Socket`](crate::Socket)'s. The bootstrap over HTTP/2 (RFC 8441) differs in these two only: another
-//! judgement, and 200 instead of 101.
+//! judgement, and 200 instead of 101. It needs the feature `http2`.
 
 use std::fmt;
 
@@ -41,9 +41,9 @@ impl<'p> Accepted<'p> {
 pub enum HandshakeError {
     /// The method is not GET.
     Method,
-    /// The request is not HTTP/1.1.
+    /// The request is neither HTTP/1.1 nor HTTP/2.
     HttpVersion,
-    /// It does not ask for an upgrade to `websocket`, by both `Connection` and `Upgrade`.
+    /// It does not ask for an upgrade to `websocket`: by both `Connection` and `Upgrade`, or by CONNECT and `:protocol`.
     NoUpgrade,
     /// `Sec-WebSocket-Version` is not 13.
     Version,
@@ -81,7 +81,7 @@ impl fmt::Display for HandshakeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Method => "a WebSocket is opened by GET",
-            Self::HttpVersion => "a WebSocket is opened over HTTP/1.1",
+            Self::HttpVersion => "a WebSocket is opened over HTTP/1.1 or HTTP/2",
             Self::NoUpgrade => "the request does not ask for an upgrade to websocket",
             Self::Version => "Sec-WebSocket-Version is not 13",
             Self::Key => "Sec-WebSocket-Key is not 16 bytes in base64",
@@ -97,10 +97,19 @@ impl std::error::Error for HandshakeError {}
 ///
 /// The request's origin is not judged here.
 pub fn accept<'p, B>(request: &Request<B>, protocols: &[&'p str]) -> Result<Accepted<'p>, HandshakeError> {
-    let headers = request.headers();
-    if request.version() != Version::HTTP_11 {
-        return Err(HandshakeError::HttpVersion);
+    match request.version() {
+        Version::HTTP_11 => accept_upgrade(request, protocols),
+        #[cfg(feature = "http2")]
+        Version::HTTP_2 => accept_connect(request, protocols),
+        _ => Err(HandshakeError::HttpVersion),
     }
+}
+
+fn accept_upgrade<'p, B>(
+    request: &Request<B>,
+    protocols: &[&'p str],
+) -> Result<Accepted<'p>, HandshakeError> {
+    let headers = request.headers();
     if request.method() != Method::GET {
         return Err(HandshakeError::Method);
     }
@@ -109,20 +118,45 @@ pub fn accept<'p, B>(request: &Request<B>, protocols: &[&'p str]) -> Result<Acce
     if !asks(&CONNECTION, "upgrade") || !asks(&UPGRADE, "websocket") {
         return Err(HandshakeError::NoUpgrade);
     }
-    if only(headers, &SEC_WEBSOCKET_VERSION) != Some(b"13") {
-        return Err(HandshakeError::Version);
-    }
+    check_version(headers)?;
     let key = only(headers, &SEC_WEBSOCKET_KEY).filter(|key| is_key(key)).ok_or(HandshakeError::Key)?;
     let protocol = choose(headers, protocols)?;
 
+    let mut accepted = answer(StatusCode::SWITCHING_PROTOCOLS, protocol)?;
+    let head = accepted.response.headers_mut();
+    head.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+    head.insert(UPGRADE, HeaderValue::from_static("websocket"));
+    head.insert(SEC_WEBSOCKET_ACCEPT, value(&derive_accept_key(key)).ok_or(HandshakeError::Key)?);
+    Ok(accepted)
+}
+
+/// RFC 8441, section 5: no key, because nothing is upgraded.
+#[cfg(feature = "http2")]
+fn accept_connect<'p, B>(
+    request: &Request<B>,
+    protocols: &[&'p str],
+) -> Result<Accepted<'p>, HandshakeError> {
+    let asked = request.extensions().get::<hyper::ext::Protocol>();
+    if request.method() != Method::CONNECT || asked.map(hyper::ext::Protocol::as_str) != Some("websocket") {
+        return Err(HandshakeError::NoUpgrade);
+    }
+    check_version(request.headers())?;
+    answer(StatusCode::OK, choose(request.headers(), protocols)?)
+}
+
+fn check_version(headers: &HeaderMap) -> Result<(), HandshakeError> {
+    match only(headers, &SEC_WEBSOCKET_VERSION) {
+        Some(b"13") => Ok(()),
+        _ => Err(HandshakeError::Version),
+    }
+}
+
+fn answer(status: StatusCode, protocol: Option<&str>) -> Result<Accepted<'_>, HandshakeError> {
     let mut response = Response::new(());
-    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
-    let answer = response.headers_mut();
-    answer.insert(CONNECTION, HeaderValue::from_static("upgrade"));
-    answer.insert(UPGRADE, HeaderValue::from_static("websocket"));
-    answer.insert(SEC_WEBSOCKET_ACCEPT, value(&derive_accept_key(key)).ok_or(HandshakeError::Key)?);
+    *response.status_mut() = status;
     if let Some(protocol) = protocol {
-        answer.insert(SEC_WEBSOCKET_PROTOCOL, value(protocol).ok_or(HandshakeError::Protocols)?);
+        let protocol = value(protocol).ok_or(HandshakeError::Protocols)?;
+        response.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, protocol);
     }
     Ok(Accepted { protocol, response })
 }

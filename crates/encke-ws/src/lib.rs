@@ -46,6 +46,7 @@
 //! # }
 //! ```
 
+mod admission;
 mod close;
 mod commands;
 mod config;

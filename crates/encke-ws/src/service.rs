@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use encke_http::{Body, Endpoint, Origins, Pulse, ask, asker, subscribe_problem, with_own};
+use encke_http::{Body, Endpoint, Keep, Origins, Pulse, ask, asker, subscribe_problem, with_own};
 use encke_hub::{Action, Asker, Hub};
 use encke_wire::Problem;
 use http::{HeaderMap, Method, Request, Response, header, request::Parts};
@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// The word by which its readers are counted.
-const LABEL: &str = "ws";
+pub(crate) const LABEL: &str = "ws";
 
 /// The native dialect, as a subprotocol.
 pub const PROTOCOL: &str = "encke.v1";
@@ -55,6 +55,7 @@ impl Ws {
 
 impl Endpoint for Ws {
     const METHODS: &'static [Method] = &[Method::GET];
+    const TUNNELS: bool = true;
 
     fn origins(&self) -> &Origins {
         &self.config.origins
@@ -62,6 +63,7 @@ impl Endpoint for Ws {
 
     async fn answer<B: Send>(&self, mut parts: Parts, _: B) -> Result<Response<Body>, Problem> {
         let upgrade = parts.extensions.remove::<OnUpgrade>();
+        let keep = parts.extensions.remove::<Keep>();
         let request = WsRequest::read(&self.config.dialect, &parts);
         let asker = asker(&self.hub, &parts).map(|asker| token_of(asker, &parts.headers));
         let handshake = Request::from_parts(parts, ());
@@ -74,20 +76,35 @@ impl Endpoint for Ws {
         };
         let WsRequest { selectors, since } = request?;
         let asker = Arc::new(asker?);
-        let grant = ask(&self.hub, &asker, Action::Subscribe, selectors.clone()).await?;
-        let followed = with_own(selectors.clone(), &grant);
-        let subscription = self.hub.subscribe(&grant, LABEL, followed, since);
-        let subscription = subscription.map_err(subscribe_problem)?;
-
-        let WsConfig { dialect, limits, heartbeat, age, .. } = self.config.clone();
-        let greeting = dialect.greeting(&subscription)?;
-        let commands = Commands { hub: self.hub.clone(), asker, dialect, selectors };
+        let granted = ask(&self.hub, &asker, Action::Subscribe, selectors.clone()).await;
+        let WsConfig { dialect, limits, heartbeat, age, authenticate, .. } = self.config.clone();
+        let mut commands = Commands { hub: self.hub.clone(), asker, dialect, selectors };
+        let admitted = match granted {
+            Ok(grant) => {
+                let followed = with_own(commands.selectors.clone(), &grant);
+                let subscription = self.hub.subscribe(&grant, LABEL, followed, since);
+                let subscription = subscription.map_err(subscribe_problem)?;
+                let greeting = commands.dialect.greeting(&subscription)?;
+                Some((subscription, greeting))
+            }
+            Err(problem) if commands.may_authenticate(&problem) => None,
+            Err(problem) => return Err(problem),
+        };
         tokio::spawn(async move {
             // The client went away before its upgrade was answered.
             let Ok(stream) = upgrade.await else { return };
-            let socket = Socket::new(TokioIo::new(stream), Bytes::new(), &limits).await;
+            let mut socket = Socket::new(TokioIo::new(stream), Bytes::new(), &limits).await;
+            let admitted = match admitted {
+                Some(admitted) => Ok(admitted),
+                None => commands.admit(&mut socket, authenticate).await,
+            };
+            let (subscription, greeting) = match admitted {
+                Ok(admitted) => admitted,
+                Err((code, reason)) => return socket.finish(code, reason).await,
+            };
             let pulse = Pulse::new(heartbeat, age);
             Connection::new(socket, subscription, commands, pulse).run(greeting).await;
+            drop(keep);
         });
         Ok(accepted.map(|()| Body::empty()))
     }

@@ -23,6 +23,7 @@ const PAGES = {
   '/other': '<!doctype html><meta charset="utf-8"><title>another page</title>',
   '/sdk/encke.mjs': dist('encke.mjs'),
   '/sdk/legacy.mjs': dist('legacy.mjs'),
+  '/sdk/presence.mjs': dist('presence.mjs'),
   '/sdk/eventtube.mjs': dist('eventtube.mjs'),
   '/sdk/js': dist('encke.js'),
 };

@@ -80,8 +80,17 @@ const GATEWAY: &[&str] = &[
 ];
 
 /// It drives the whole house from outside, and is only ever a dev-dependency itself.
-const TESTKIT: &[&str] =
-    &["encke", "encke-client", "encke-core", "encke-gateway", "encke-http", "encke-hub", "encke-wire"];
+const TESTKIT: &[&str] = &[
+    "encke",
+    "encke-admin",
+    "encke-auth",
+    "encke-client",
+    "encke-core",
+    "encke-gateway",
+    "encke-http",
+    "encke-hub",
+    "encke-wire",
+];
 
 pub(super) fn check(tree: &Tree) -> Vec<Violation> {
     let mut found = Vec::new();

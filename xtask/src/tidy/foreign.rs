@@ -17,7 +17,7 @@ const fn reserved(name: &'static str, users: &'static [&'static str], instead: &
     Reserved { name, users, instead }
 }
 
-const SERDE_USERS: &[&str] = &["encke-wire", "encke-gateway"];
+const SERDE_USERS: &[&str] = &["encke-admin", "encke-auth", "encke-wire", "encke-gateway"];
 const WEBSOCKET_USERS: &[&str] = &["encke-ws", "encke-client"];
 const TOWER_USERS: &[&str] = &["encke-gateway", "encke-testkit", "encke-client"];
 

@@ -1,10 +1,10 @@
-//! Only encke-wire and encke-gateway derive serde: what is on the wire, and what is in the config file.
+//! Only they derive serde who speak JSON or read the config file: on the wire, with the application, with whoever runs the node.
 
 use super::Violation;
 use super::source::Token;
 use super::tree::Tree;
 
-const USERS: &[&str] = &["encke-wire", "encke-gateway"];
+const USERS: &[&str] = &["encke-admin", "encke-auth", "encke-wire", "encke-gateway"];
 
 pub(super) fn check(tree: &Tree) -> Vec<Violation> {
     let mut found = Vec::new();

@@ -8,7 +8,7 @@ export const sse: Transport = (ask, tell) => {
   const stop = new AbortController();
 
   const read = async () => {
-    const answer = await get(ask.url("sse", { since: ask.since }), ask.token, stop.signal);
+    const answer = await get(ask.url("sse"), ask.token, stop.signal);
     if (!answer.ok) return refusal(answer);
     const chunks = answer.body!.getReader();
     const decoder = new TextDecoder();

@@ -12,7 +12,7 @@ let idle = 0;
 export const ws: Transport = (ask, tell) => {
   const protocols = ["encke.v1"];
   if (ask.token) protocols.push(`encke.token.${ask.token}`);
-  const socket = new WebSocket(ask.url("ws", { since: ask.since }).replace(/^http/, "ws"), protocols);
+  const socket = new WebSocket(ask.url("ws").replace(/^http/, "ws"), protocols);
   const send = (command: object) => socket.send(JSON.stringify(command));
   let heard = Infinity;
   let beat: ReturnType<typeof setInterval> | undefined;
@@ -25,7 +25,7 @@ export const ws: Transport = (ask, tell) => {
   socket.onmessage = ({ data }) => {
     heard = Date.now();
     const item = JSON.parse(data);
-    if (item.type === "message" || item.type === "gap") return tell.take([item]);
+    if (item.channel) return tell.take([item]);
     // It is about to close and says when to come again, or does not do what was asked.
     if (item.type === "error") return tell.end({ failed: true, problem: item.problem, after: 1000 * item.problem.retry_after });
     tell.alive(item.cursor);
@@ -46,8 +46,7 @@ export const ws: Transport = (ask, tell) => {
       socket.close();
     },
     ping,
-    drop(channels) {
-      send({ type: "unsubscribe", channels });
-    },
+    renew: (token) => send({ type: "authenticate", token }),
+    drop: (channels) => send({ type: "unsubscribe", channels }),
   };
 };

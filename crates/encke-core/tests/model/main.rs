@@ -19,7 +19,7 @@ use proptest::{prelude::*, test_runner::TestRunner};
 use crate::{
     naive::{Naive, name, selector},
     ops::{From, NAMES, Op, READERS},
-    reader::Reader,
+    reader::{Reader, Wish},
 };
 
 const STEPS: usize = 200;
@@ -71,25 +71,24 @@ impl World {
                 self.publish(channels, text);
             }
             Op::Keyed { channels, key, again } => self.keyed(channels, *key, *again),
-            Op::Open { reader, selectors, from } => {
-                let (selectors, since) = (pick(selectors), self.since(*from));
+            Op::Open { reader, selectors, from, floor } => {
+                let (selectors, wish) = (pick(selectors), self.wish(*from, *floor));
                 // The old one first: a channel that only it held is forgotten between the two.
                 self.readers[*reader] = None;
-                let opened = Reader::open(&self.log, &self.naive, &selectors, since, self.now);
-                self.readers[*reader] = Some(opened);
+                self.readers[*reader] = Some(Reader::open(&self.log, &self.naive, &selectors, wish));
             }
-            Op::Follow { reader, selectors, from } => {
-                let since = self.since(*from);
+            Op::Follow { reader, selectors, from, floor } => {
+                let wish = self.wish(*from, *floor);
                 if let Some(reader) = &mut self.readers[*reader] {
-                    reader.follow(&self.naive, &pick(selectors), since, self.now);
+                    reader.follow(&self.naive, &pick(selectors), wish);
                 }
             }
             Op::Switch { reader } => {
                 if let Some(old) = self.readers[*reader].take() {
                     let (selectors, since) = (old.selectors(), Since::After(old.cursor));
                     drop(old);
-                    let opened = Reader::open(&self.log, &self.naive, &selectors, since, self.now);
-                    self.readers[*reader] = Some(opened);
+                    let wish = Wish { since, floor: None, now: Timestamp::from_millis(self.now) };
+                    self.readers[*reader] = Some(Reader::open(&self.log, &self.naive, &selectors, wish));
                 }
             }
             Op::Unfollow { reader, which } => {
@@ -125,6 +124,12 @@ impl World {
             then(reader, &self.naive);
             self.seen.push(reader.cursor);
         }
+    }
+
+    fn wish(&self, from: From, floor: Option<u64>) -> Wish {
+        let now = Timestamp::from_millis(self.now);
+        let floor = floor.map(|age| now.before(Duration::from_millis(age)));
+        Wish { since: self.since(from), floor, now }
     }
 
     fn since(&self, from: From) -> Since {

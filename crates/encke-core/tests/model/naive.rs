@@ -110,6 +110,13 @@ impl Naive {
         self.matching(selector).map(|index| self.last_and_trimmed(index).1).max().unwrap_or(0)
     }
 
+    /// The newest message that the selected channels have and that is older than `floor`.
+    pub(crate) fn withheld(&self, selectors: &[Selector], floor: Option<Timestamp>) -> u64 {
+        let Some(floor) = floor else { return 0 };
+        let old = |seq: &u64| self.message(*seq).time < floor.as_millis();
+        self.readable(selectors).into_iter().filter(old).max().unwrap_or(0)
+    }
+
     /// How many messages the selected channels have let go.
     pub(crate) fn let_go_count(&self, selector: &Selector) -> usize {
         self.matching(selector).map(|index| self.channels[index].gone).sum()

@@ -40,15 +40,18 @@ pub(crate) enum Op {
         key: usize,
         again: bool,
     },
+    /// `floor` is how old what is read may be.
     Open {
         reader: usize,
         selectors: Vec<usize>,
         from: From,
+        floor: Option<u64>,
     },
     Follow {
         reader: usize,
         selectors: Vec<usize>,
         from: From,
+        floor: Option<u64>,
     },
     Unfollow {
         reader: usize,
@@ -94,6 +97,10 @@ fn from() -> impl Strategy<Value = From> {
     ]
 }
 
+fn floor() -> impl Strategy<Value = Option<u64>> {
+    option::weighted(0.3, 0..200u64)
+}
+
 fn limit() -> impl Strategy<Value = Limit> {
     prop_oneof![
         2 => Just(Limit::default()),
@@ -113,10 +120,10 @@ fn op() -> impl Strategy<Value = Op> {
         60 => (channels(), 0..300usize).prop_map(|(channels, size)| Op::Publish { channels, size }),
         6 => (channels(), 0..4usize, any::<bool>())
             .prop_map(|(channels, key, again)| Op::Keyed { channels, key, again }),
-        6 => (reader(), selectors(), from())
-            .prop_map(|(reader, selectors, from)| Op::Open { reader, selectors, from }),
-        8 => (reader(), selectors(), from())
-            .prop_map(|(reader, selectors, from)| Op::Follow { reader, selectors, from }),
+        6 => (reader(), selectors(), from(), floor())
+            .prop_map(|(reader, selectors, from, floor)| Op::Open { reader, selectors, from, floor }),
+        8 => (reader(), selectors(), from(), floor())
+            .prop_map(|(reader, selectors, from, floor)| Op::Follow { reader, selectors, from, floor }),
         4 => (reader(), any::<usize>()).prop_map(|(reader, which)| Op::Unfollow { reader, which }),
         25 => (reader(), limit()).prop_map(|(reader, limit)| Op::Read { reader, limit }),
         25 => (reader(), limit()).prop_map(|(reader, limit)| Op::Wait { reader, limit }),

@@ -33,6 +33,26 @@ pub(crate) struct Reader {
     waits: Option<Arc<Flag>>,
 }
 
+/// Where it is to begin.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Wish {
+    pub(crate) since: Since,
+    pub(crate) floor: Option<Timestamp>,
+    pub(crate) now: Timestamp,
+}
+
+impl Wish {
+    /// What is meant: nobody asks for a time before the floor.
+    fn time(&self) -> Option<u64> {
+        let time = match self.since {
+            Since::At(time) => time,
+            Since::Ago(age) => self.now.before(age),
+            _ => return None,
+        };
+        Some(time.max(self.floor.unwrap_or_default()).as_millis())
+    }
+}
+
 /// One selector that it follows.
 struct Slot {
     selector: Selector,
@@ -60,8 +80,9 @@ impl Wake for Flag {
 }
 
 impl Reader {
-    pub(crate) fn open(log: &Log, naive: &Naive, selectors: &[Selector], since: Since, now: u64) -> Self {
-        let tail = log.open(selectors.iter().cloned(), since, Timestamp::from_millis(now)).unwrap();
+    pub(crate) fn open(log: &Log, naive: &Naive, selectors: &[Selector], wish: Wish) -> Self {
+        let Wish { since, floor, now } = wish;
+        let tail = log.open_as("", selectors.iter().cloned(), since, floor, now).unwrap();
         let cursor = tail.cursor();
         let mut reader = Self {
             tail,
@@ -74,34 +95,35 @@ impl Reader {
             due: Vec::new(),
             waits: None,
         };
-        let start = reader.join(naive, selectors, since, now);
+        let start = reader.join(naive, selectors, wish);
         assert_eq!(cursor, naive.cursor(start), "D4: the place of an open");
         reader
     }
 
-    pub(crate) fn follow(&mut self, naive: &Naive, selectors: &[Selector], since: Since, now: u64) {
-        let at = self.tail.follow(selectors.iter().cloned(), since, Timestamp::from_millis(now)).unwrap();
-        let start = self.join(naive, selectors, since, now);
+    pub(crate) fn follow(&mut self, naive: &Naive, selectors: &[Selector], wish: Wish) {
+        let Wish { since, floor, now } = wish;
+        let at = self.tail.follow_above(floor, selectors.iter().cloned(), since, now).unwrap();
+        let start = self.join(naive, selectors, wish);
         assert_eq!(at, naive.cursor(start), "D4: the place of a follow");
         self.cursor = self.tail.cursor();
         self.waits = None;
     }
 
     /// Notes what is followed from now on, where it begins and which gaps that means.
-    fn join(&mut self, naive: &Naive, selectors: &[Selector], since: Since, now: u64) -> u64 {
+    fn join(&mut self, naive: &Naive, selectors: &[Selector], wish: Wish) -> u64 {
         let mut new: Vec<Selector> = Vec::new();
         for selector in selectors {
             if !new.contains(selector) && self.slots.iter().all(|slot| slot.selector != *selector) {
                 new.push(selector.clone());
             }
         }
-        let start = start(naive, &new, since, now);
+        let start = start(naive, &new, wish);
         for selector in new {
-            let due = initial_gap(naive, &selector, since, start, now);
+            let due = initial_gap(naive, &selector, start, wish);
             let gaps = due.iter().map(range).collect();
             self.due.extend(due);
             let joined = (self.reached.max(self.cursor.seq), self.batches);
-            let claims = matches!(since, Since::After(_) | Since::At(_) | Since::Ago(_));
+            let claims = matches!(wish.since, Since::After(_) | Since::At(_) | Since::Ago(_));
             let gone = (start + 1..=naive.head()).filter(|seq| !claims && naive.is_gone(*seq, &selector));
             let unclaimed = gone.collect();
             let let_go = naive.let_go_count(&selector);
@@ -327,14 +349,10 @@ fn range(gap: &Gap) -> (u64, u64) {
     (if gap.from.epoch == gap.to.epoch { gap.from.seq } else { 0 }, gap.to.seq)
 }
 
-/// Where `since` begins for `selectors`.
-fn start(naive: &Naive, selectors: &[Selector], since: Since, now: u64) -> u64 {
+/// Where `wish` begins for `selectors`.
+fn start(naive: &Naive, selectors: &[Selector], wish: Wish) -> u64 {
     let readable = naive.readable(selectors);
-    let at = |time: u64| {
-        let first = readable.iter().find(|seq| naive.message(**seq).time >= time);
-        first.map_or(naive.head(), |seq| seq - 1)
-    };
-    match since {
+    let start = match wish.since {
         Since::Earliest => 0,
         Since::After(cursor) if cursor.epoch != naive.epoch => 0,
         Since::After(cursor) => cursor.seq.min(naive.head()),
@@ -343,25 +361,26 @@ fn start(naive: &Naive, selectors: &[Selector], since: Since, now: u64) -> u64 {
             let from = readable.len().saturating_sub(count);
             readable.get(from).map_or(naive.head(), |seq| seq - 1)
         }
-        Since::At(time) => at(time.as_millis()),
-        Since::Ago(age) => at(Timestamp::from_millis(now).before(age).as_millis()),
-    }
+        Since::At(_) | Since::Ago(_) => {
+            let first = readable.iter().find(|seq| Some(naive.message(**seq).time) >= wish.time());
+            first.map_or(naive.head(), |seq| seq - 1)
+        }
+    };
+    start.max(naive.withheld(selectors, wish.floor))
 }
 
-/// The gap that an open with `since` must tell, exactly.
-fn initial_gap(naive: &Naive, selector: &Selector, since: Since, start: u64, now: u64) -> Option<Gap> {
+/// The gap that an open with `wish` must tell, exactly.
+fn initial_gap(naive: &Naive, selector: &Selector, start: u64, wish: Wish) -> Option<Gap> {
     let trimmed = naive.trimmed(selector);
+    let gone = trimmed.max(naive.withheld(std::slice::from_ref(selector), wish.floor));
     let gap = |from, to, reason| Some(Gap { channel: selector.clone(), from, to: naive.cursor(to), reason });
-    let at = |time: u64| {
-        let gone = trimmed > 0 && naive.message(trimmed).time >= time;
-        if gone { gap(naive.cursor(0), trimmed, GapReason::Trimmed) } else { None }
-    };
-    match since {
-        Since::After(cursor) if cursor.epoch != naive.epoch => gap(cursor, trimmed, GapReason::Epoch),
-        Since::After(cursor) if cursor.seq > naive.head() => gap(cursor, start, GapReason::Future),
-        Since::After(cursor) if trimmed > cursor.seq => gap(cursor, trimmed, GapReason::Trimmed),
-        Since::At(time) => at(time.as_millis()),
-        Since::Ago(age) => at(Timestamp::from_millis(now).before(age).as_millis()),
+    match (wish.since, wish.time()) {
+        (Since::After(cursor), _) if cursor.epoch != naive.epoch => gap(cursor, gone, GapReason::Epoch),
+        (Since::After(cursor), _) if cursor.seq > naive.head() => gap(cursor, start, GapReason::Future),
+        (Since::After(cursor), _) if gone > cursor.seq => gap(cursor, gone, GapReason::Trimmed),
+        (_, Some(time)) if trimmed > 0 && naive.message(trimmed).time >= time => {
+            gap(naive.cursor(0), trimmed, GapReason::Trimmed)
+        }
         _ => None,
     }
 }

@@ -22,9 +22,16 @@ const RED: &str = "31";
 /// The line of an item; checkpoints have none.
 pub(super) fn line(item: &Item, format: Format) -> Option<String> {
     let line = match (&item.received, format) {
-        (Received::Message(_) | Received::Gap(_), Format::Json) => item.json.replace(['\n', '\r'], " "),
+        (Received::Checkpoint { .. } | Received::Unknown, _) => return None,
+        (_, Format::Json) => item.json.replace(['\n', '\r'], " "),
         (Received::Message(message), Format::Text { colour }) => text(message, colour),
         (Received::Gap(gap), Format::Text { colour }) => missing(gap, colour),
+        (Received::Subscribed { channel, .. }, Format::Text { colour }) => {
+            paint(DIM, &format!("-- {channel} is followed too"), colour)
+        }
+        (Received::Unsubscribed { channel }, Format::Text { colour }) => {
+            paint(RED, &format!("-- {channel} is followed no longer"), colour)
+        }
         _ => return None,
     };
     Some(line + "\n")
@@ -111,6 +118,8 @@ mod tests {
         let checkpoint = item(r#"{"type":"checkpoint","cursor":"7f3k2q9x-5"}"#);
         assert_eq!(line(&checkpoint, PLAIN), None);
         assert_eq!(line(&checkpoint, Format::Json), None);
+        let lost = item(r#"{"type":"unsubscribed","channel":"news"}"#);
+        assert_eq!(line(&lost, PLAIN).as_deref(), Some("-- news is followed no longer\n"));
     }
 
     #[test]

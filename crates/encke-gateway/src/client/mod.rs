@@ -1,6 +1,7 @@
-//! The commands that talk to a gateway: `encke publish` and `encke subscribe`, for people at a terminal.
+//! The commands that talk to a gateway: `encke publish`, `encke subscribe` and `encke presence`, for people at a terminal.
 
 mod line;
+mod presence;
 mod publish;
 mod subscribe;
 
@@ -10,6 +11,7 @@ use encke_client::{Client, ClientError, Remedy};
 
 use crate::cli::{Exit, GatewayArgs};
 
+pub use presence::presence;
 pub use publish::publish;
 pub use subscribe::subscribe;
 
@@ -65,14 +67,26 @@ impl From<ClientError> for Failure {
 fn advice(remedy: Remedy) -> Option<&'static str> {
     match remedy {
         Remedy::Retry | Remedy::ComeBackLater => Some("The same can succeed later."),
-        Remedy::Reauthenticate => Some("The gateway wants credentials."),
+        Remedy::Reauthenticate => Some("The gateway wants credentials: see --token and --token-file."),
         // The problem itself says what would be right.
         _ => None,
     }
 }
 
 fn client(args: &GatewayArgs) -> Result<Client, Failure> {
-    Client::new(&args.url).map_err(|error| Failure::usage(&format!("--url {}", args.url), error))
+    let client =
+        Client::new(&args.url).map_err(|error| Failure::usage(&format!("--url {}", args.url), error))?;
+    let token = match &args.token_file {
+        Some(path) => {
+            let text = std::fs::read_to_string(path);
+            Some(text.map_err(|error| Failure::usage(&format!("--token-file {}", path.display()), error))?)
+        }
+        None => args.token.clone(),
+    };
+    if let Some(token) = token {
+        client.set_token(token.trim()).map_err(|error| Failure::usage("--token", error))?;
+    }
+    Ok(client)
 }
 
 /// Whether all was written. A reader that has seen enough is no failure, but the end.

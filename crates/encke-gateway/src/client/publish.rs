@@ -5,7 +5,7 @@ use encke_client::Receipt;
 use encke_core::{ChannelName, Key, Message};
 use encke_wire::message_of;
 
-use super::{Failure, client, written};
+use super::{Failure, client, line::visible, written};
 use crate::cli::{Exit, PublishArgs};
 
 /// The most that is read from standard input; gateways take less.
@@ -61,17 +61,23 @@ async fn input() -> Result<Bytes, Failure> {
 
 /// The cursor first, so that a script can take the first word.
 fn confirmation(receipt: &Receipt) -> String {
-    let Receipt { cursor, subscribers, repeated, .. } = receipt;
+    let Receipt { cursor, subscribers, present, repeated, .. } = receipt;
     let subscribers = match subscribers {
         1 => "1 subscriber".to_owned(),
         count => format!("{count} subscribers"),
     };
     let repeated = if *repeated { ", already published with this key" } else { "" };
-    format!("{cursor} to {subscribers}{repeated}\n")
+    let present: String = present
+        .iter()
+        .map(|(subject, present)| format!(", {subject} is {}there", if *present { "" } else { "not " }))
+        .collect();
+    format!("{cursor} to {subscribers}{}{repeated}\n", visible(&present))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use encke_core::Kind;
 
     use super::*;
@@ -92,10 +98,15 @@ mod tests {
             cursor: "7f3k2q9x-4".to_owned(),
             seq: 4,
             subscribers,
+            present: BTreeMap::new(),
             repeated,
         };
         assert_eq!(confirmation(&receipt(1, false)), "7f3k2q9x-4 to 1 subscriber\n");
         let repeated = "7f3k2q9x-4 to 0 subscribers, already published with this key\n";
         assert_eq!(confirmation(&receipt(0, true)), repeated);
+        let mut personal = receipt(0, false);
+        personal.present = BTreeMap::from([("42".to_owned(), true), ("43".to_owned(), false)]);
+        let there = "7f3k2q9x-4 to 0 subscribers, 42 is there, 43 is not there\n";
+        assert_eq!(confirmation(&personal), there);
     }
 }

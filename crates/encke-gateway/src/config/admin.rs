@@ -18,10 +18,28 @@ pub struct Admin {
 }
 
 impl Admin {
+    /// The path of the API.
+    pub(crate) fn api_path(&self) -> String {
+        format!("{}/api", self.path.as_str().trim_end_matches('/'))
+    }
+
+    /// All paths of the API.
+    pub(crate) fn api_below(&self) -> RoutePath {
+        RoutePath::below(&self.api_path())
+    }
+
     /// Reads `[admin]`; off loopback a key is mandatory.
     pub(super) fn read(s: &mut Section<'_>, listen: SocketAddr) -> Option<Self> {
         let at = s.place("listen");
+        let path_at = s.place("path");
         let path = s.get("path", RoutePath::new("/admin").ok()?);
+        if path.capture().is_some() {
+            s.wrong(
+                path_at,
+                "the path of the administration cannot capture anything",
+                "a path such as \"/admin\"",
+            );
+        }
         let own = s.optional::<SocketAddr>("listen");
         let access = Access::read(s, Access::loopback());
         let key = if s.has("key") || s.has("key_file") {

@@ -7,7 +7,7 @@ use encke_core::ChannelName;
 use super::{
     access::Access,
     auth::AuthName,
-    kind_options::read_channels,
+    kind_options::{read_channels, read_publishers},
     limits::Stream,
     options::{Callback, ChannelSource, EmptyBody, FieldName, MediaType, Order, Payload},
     origins::WebOrigin,
@@ -31,6 +31,11 @@ pub enum RouteKind {
     Ws(Ws),
     /// Publish by POST.
     Publish(Publish),
+    /// The commands of clients by POST; who may use the command `publish` is decided by address.
+    Commands {
+        /// Who may publish.
+        publishers: Access,
+    },
     /// The list of channels, or the one that the source names.
     Channels(Option<ChannelSource>),
     /// The files of the browser SDK, of which the last segment of the path names one.
@@ -214,7 +219,13 @@ impl RouteKind {
             | Self::Ws(Ws { dialect: Dialect::Native { channel, .. }, .. })
             | Self::Publish(Publish { channel, .. }) => Some(channel),
             Self::Channels(channel) => channel.as_ref(),
-            Self::Ws(_) | Self::Sdk | Self::Health | Self::Ready | Self::Metrics | Self::Page => None,
+            Self::Ws(_)
+            | Self::Commands { .. }
+            | Self::Sdk
+            | Self::Health
+            | Self::Ready
+            | Self::Metrics
+            | Self::Page => None,
         }
     }
 
@@ -222,7 +233,7 @@ impl RouteKind {
     #[must_use]
     pub fn takes(&self) -> Takes {
         match self {
-            Self::Publish(_) => Takes::Post,
+            Self::Publish(_) | Self::Commands { .. } => Takes::Post,
             Self::Ws(Ws { dialect: Dialect::Native { .. }, .. }) => Takes::Upgrade,
             Self::Ws(Ws { dialect: Dialect::EventTube { .. }, .. }) => Takes::ForeignUpgrade,
             _ => Takes::Others,
@@ -237,6 +248,7 @@ impl RouteKind {
             Self::Iframe(_) => Kind::Iframe,
             Self::Ws(_) => Kind::Ws,
             Self::Publish(_) => Kind::Publish,
+            Self::Commands { .. } => Kind::Commands,
             Self::Channels(_) => Kind::Channels,
             Self::Sdk => Kind::Sdk,
             Self::Health => Kind::Health,
@@ -256,6 +268,7 @@ pub(super) enum Kind {
     Iframe,
     Ws,
     Publish,
+    Commands,
     Channels,
     Sdk,
     Health,
@@ -272,6 +285,7 @@ impl Choice for Kind {
         ("iframe", Self::Iframe),
         ("ws", Self::Ws),
         ("publish", Self::Publish),
+        ("commands", Self::Commands),
         ("channels", Self::Channels),
         ("sdk", Self::Sdk),
         ("health", Self::Health),
@@ -330,6 +344,7 @@ impl Kind {
             Self::Iframe => RouteKind::Iframe(Iframe::read(s, inherited, capture)?),
             Self::Ws => RouteKind::Ws(Ws::read(s, inherited, capture)?),
             Self::Publish => RouteKind::Publish(Publish::read(s, capture)?),
+            Self::Commands => RouteKind::Commands { publishers: read_publishers(s, &inherited.auth) },
             Self::Channels => RouteKind::Channels(read_channels(s, capture)?),
             Self::Sdk => RouteKind::Sdk,
             Self::Health => RouteKind::Health,

@@ -156,7 +156,7 @@ fn read_stream(s: &mut Section<'_>, inherited: &Inherited) -> Stream {
 }
 
 /// Where somebody decides about access, the address has nothing more to say.
-fn read_publishers(s: &mut Section<'_>, auth: &AuthName) -> Access {
+pub(super) fn read_publishers(s: &mut Section<'_>, auth: &AuthName) -> Access {
     let default = if auth.is_open() { Access::loopback() } else { Access::all() };
     Access { allow: s.list("publishers", default.allow), deny: Vec::new() }
 }

@@ -10,11 +10,13 @@
 mod access;
 mod admin;
 mod auth;
+mod auth_options;
 mod checks;
 mod diagnostic;
 mod kind;
 mod kind_options;
 mod limits;
+mod listener;
 mod log;
 mod logging;
 mod namespace;
@@ -39,14 +41,14 @@ pub use self::{
     admin::Admin,
     auth::{
         Asymmetric, Auth, AuthKind, AuthName, Callback as CallbackAuth, Hmac, Jwt, JwtKey, Redis, Rights,
-        Signed, Url,
+        Signed,
     },
     diagnostic::{Diagnostic, Errors},
     kind::{Answer, Dialect, Iframe, Incoming, Longpoll, Poll, Publish, RouteKind, Sse, Takes, Ws},
     limits::{Drain, Limits, Stream, WsLimits},
     logging::{Levels, LogFormat, Logging},
     namespace::{Namespace, OpenTo},
-    notices::{Kind as NoticeKind, Notices, Webhook},
+    notices::{Notices, Webhook},
     options::{Callback, ChannelSource, EmptyBody, FieldName, MediaType, Order, Payload},
     origins::{AllowedOrigin, Origins, WebOrigin},
     path::RoutePath,
@@ -61,6 +63,7 @@ use self::{
     route::Inherited,
     section::{Report, Section, read_root},
 };
+use crate::{Http2Limits, ProxyConfig, TlsConfig};
 
 /// The whole configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,6 +95,12 @@ pub struct Config {
     pub drain: Drain,
     /// What the process says of itself.
     pub logging: Logging,
+    /// With which certificates it speaks TLS, if it does.
+    pub tls: Option<TlsConfig>,
+    /// Which peers are proxies.
+    pub proxies: ProxyConfig,
+    /// Of HTTP/2 connections.
+    pub http2: Http2Limits,
 }
 
 /// What [`Sources::load`] gives.
@@ -138,6 +147,9 @@ impl Config {
         let notices = s.section("notices", Notices::read);
         let webhooks = s.tables("webhook", Webhook::read).into_iter().flatten().collect();
         let admin = s.section("admin", |s| Admin::read(s, listen));
+        let tls = s.section("tls", listener::read_tls);
+        let http2 = s.section("http2", listener::read_http2);
+        let proxies = s.section("proxy", listener::read_proxy);
         let (limits, message_at) = s.section("limits", Limits::read);
         let log = s.section("log", |s| log::read(s, &limits, &message_at));
         let stream = s.section("stream", |s| Stream::read(s, Stream::default()));
@@ -171,6 +183,9 @@ impl Config {
             ws,
             drain,
             logging,
+            tls,
+            proxies,
+            http2,
         };
         (config, warnings)
     }

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use encke_core::Selector;
+use encke_fetch::Url;
+use encke_hub::NoticeKind;
 
 use super::{
-    auth::Url,
     limits::TIMES,
     scalar::Choice,
     secret::{Secret, read_file},
@@ -16,7 +17,7 @@ use super::{
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Notices {
     /// These kinds; nothing is watched for the others.
-    pub kinds: Vec<Kind>,
+    pub kinds: Vec<NoticeKind>,
 }
 
 /// An address of the application that messages are pushed to.
@@ -34,22 +35,7 @@ pub struct Webhook {
     pub ca: Option<String>,
 }
 
-/// What a notice tells.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the words of encke_hub::What")]
-pub enum Kind {
-    Connected,
-    Disconnected,
-    Joined,
-    Left,
-    Occupied,
-    Vacated,
-    Published,
-    Slow,
-    Refused,
-}
-
-impl Choice for Kind {
+impl Choice for NoticeKind {
     const ALL: &'static [(&'static str, Self)] = &[
         ("connected", Self::Connected),
         ("disconnected", Self::Disconnected),

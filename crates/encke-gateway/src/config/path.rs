@@ -16,6 +16,8 @@ struct Capture {
     before: String,
     name: String,
     after: String,
+    /// It is all the rest of the path, with its slashes.
+    rest: bool,
 }
 
 impl RoutePath {
@@ -44,7 +46,8 @@ impl RoutePath {
                         "a capture is a whole segment with a name of 1 to 64 letters: /poll/{channel}",
                     );
                 }
-                Some(Capture { before: before.to_owned(), name: name.to_owned(), after: after.to_owned() })
+                let [before, name, after] = [before, name, after].map(str::to_owned);
+                Some(Capture { before, name, after, rest: false })
             }
         };
         let rest = capture.as_ref().map_or(text, |capture| &capture.after);
@@ -52,6 +55,13 @@ impl RoutePath {
             return Err("a path has one capture at most");
         }
         Ok(Self { text: text.to_owned(), capture })
+    }
+
+    /// All paths below `path`.
+    pub(super) fn below(path: &str) -> Self {
+        let (before, name) = (format!("{path}/"), "rest".to_owned());
+        let text = format!("{before}{{{name}}}");
+        Self { text, capture: Some(Capture { before, name, after: String::new(), rest: true }) }
     }
 
     /// The path as it was configured.
@@ -75,11 +85,11 @@ impl RoutePath {
     /// empty; without a capture that is the empty string.
     #[must_use]
     pub fn matches<'p>(&self, path: &'p str) -> Option<&'p str> {
-        let Some(Capture { before, after, .. }) = &self.capture else {
+        let Some(Capture { before, after, rest, .. }) = &self.capture else {
             return (path == self.text).then_some("");
         };
         let segment = path.strip_prefix(before.as_str())?.strip_suffix(after.as_str())?;
-        (!segment.is_empty() && !segment.contains('/')).then_some(segment)
+        (!segment.is_empty() && (*rest || !segment.contains('/'))).then_some(segment)
     }
 
     /// Whether every path that `other` matches is matched by this one.

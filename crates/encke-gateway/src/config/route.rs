@@ -15,7 +15,7 @@ use super::{
 /// A path and what is served there.
 ///
 /// A request is served by the first route that has its path, whose `when` parameter it has, and whose kind takes its
-/// method: `publish` takes POST, `ws` an upgrade (in the dialect of EventTube only one that does not ask for the native
+/// method: `publish` and `commands` take POST, `ws` an upgrade (in the dialect of EventTube only one that does not ask for the native
 /// one), the others GET (and `channels` DELETE).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Route {
@@ -42,8 +42,9 @@ pub(super) struct Inherited {
 }
 
 /// The paths of the native dialect.
-const STANDARD: [(&str, Kind); 13] = [
+const STANDARD: [(&str, Kind); 14] = [
     ("/publish", Kind::Publish),
+    ("/command", Kind::Commands),
     ("/poll", Kind::Poll),
     ("/longpoll", Kind::Longpoll),
     ("/sse", Kind::Sse),
@@ -127,6 +128,7 @@ impl Route {
         }
         let by = match &self.kind {
             RouteKind::Publish(_) | RouteKind::Channels(_) => &self.access,
+            RouteKind::Commands { publishers } => publishers,
             RouteKind::Ws(Ws { dialect, .. }) => match dialect {
                 Dialect::Native { incoming: Incoming::Publish, .. } => &self.access,
                 Dialect::Native { incoming: Incoming::Commands { publishers }, .. }

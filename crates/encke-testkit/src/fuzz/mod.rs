@@ -4,6 +4,8 @@
 //! They run as ordinary tests over the corpus of `fuzz/corpus` and its mutations, and under cargo-fuzz for as long
 //! as one likes.
 
+mod admin;
+mod auth;
 mod client;
 mod config;
 mod encoders;
@@ -34,6 +36,9 @@ macro_rules! targets {
 }
 
 targets! {
+    admin::admin
+    auth::signed_query
+    auth::token
     client::client_event_stream
     client::client_frame
     client::received

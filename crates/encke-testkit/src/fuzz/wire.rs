@@ -25,7 +25,7 @@ pub fn command(data: &[u8]) {
     };
     let sent: Option<Value> =
         serde_json::from_str::<Value>(text).ok().and_then(|value| value.get("id").cloned());
-    let answer = Reply::Unsubscribed { id: id.clone() }.to_json();
+    let answer = Reply::Unsubscribed { id: id.clone(), streams: None }.to_json();
     let answer: Value = serde_json::from_str(&answer).expect("an answer is JSON");
     if id.is_some() && sent.is_some() {
         assert_eq!(answer.get("id"), sent.as_ref(), "{text}");

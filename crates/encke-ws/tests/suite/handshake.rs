@@ -34,6 +34,43 @@ fn the_example_of_the_rfc() {
     assert_eq!(response.headers().len(), 3);
 }
 
+#[cfg(feature = "http2")]
+#[test]
+fn over_http2_a_connect_that_names_the_protocol_is_one() {
+    use encke_ws::handshake::Accepted;
+    use http::Method;
+    use hyper::ext::Protocol;
+
+    type Change = fn(&mut Request<()>);
+    let judge = |change: Change| {
+        let mut request = request("sec-websocket-protocol", &["other, encke.v1"]);
+        *request.version_mut() = Version::HTTP_2;
+        *request.method_mut() = Method::CONNECT;
+        // What HTTP/1.1 asks for means nothing here.
+        for name in ["connection", "upgrade", "sec-websocket-key"] {
+            request.headers_mut().remove(name);
+        }
+        request.extensions_mut().insert(Protocol::from_static("websocket"));
+        change(&mut request);
+        accept(&request, &["encke.v1"]).map(Accepted::into_response)
+    };
+    let response = judge(|_| {}).unwrap();
+    assert_eq!((response.status().as_u16(), response.headers().len()), (200, 1));
+    assert_eq!(header(&response, "sec-websocket-protocol"), Some("encke.v1"));
+    let wrong: [(Change, HandshakeError); 4] = [
+        (|request| *request.method_mut() = Method::GET, HandshakeError::NoUpgrade),
+        (|request| drop(request.extensions_mut().remove::<Protocol>()), HandshakeError::NoUpgrade),
+        (
+            |request| drop(request.extensions_mut().insert(Protocol::from_static("WebSocket"))),
+            HandshakeError::NoUpgrade,
+        ),
+        (|request| drop(request.headers_mut().remove("sec-websocket-version")), HandshakeError::Version),
+    ];
+    for (change, error) in wrong {
+        assert_eq!(judge(change).unwrap_err(), error);
+    }
+}
+
 #[test]
 fn headers_are_lists_and_ignore_case() {
     for (name, lines) in [
@@ -91,7 +128,7 @@ fn only_get_over_http_1_1() {
     assert_eq!(refusal.response().status(), 405);
     assert_eq!(header(&refusal.response(), "allow"), Some("GET"));
 
-    for version in [Version::HTTP_10, Version::HTTP_2] {
+    for version in [Version::HTTP_10, Version::HTTP_3] {
         let mut old = request("", &[]);
         *old.version_mut() = version;
         let refusal = accept(&old, &[]).unwrap_err();

@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod authenticate;
 mod closing;
 mod conformance;
 mod handshake;
@@ -10,4 +11,5 @@ mod limits;
 mod meter;
 mod raw;
 mod sending;
+mod served;
 mod watch;

@@ -58,19 +58,26 @@ pub(crate) struct Peer<S> {
 impl Peer<TcpStream> {
     /// Opens a WebSocket on `/echo`.
     pub(crate) async fn connect(address: SocketAddr) -> Self {
+        let (peer, head) = Self::ask(address, "/echo", "").await;
+        assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
+        assert!(head.contains("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="), "{head}");
+        peer
+    }
+
+    /// Asks for a WebSocket, with more headers, each with its line end; the head of the answer.
+    pub(crate) async fn ask(address: SocketAddr, target: &str, headers: &str) -> (Self, String) {
         let mut stream = TcpStream::connect(address).await.unwrap();
         stream.set_nodelay(true).unwrap();
-        let request = "GET /echo HTTP/1.1\r\nHost: echo\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-            Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+        let request = format!(
+            "GET {target} HTTP/1.1\r\nHost: echo\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{headers}\r\n"
+        );
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
             head.push(stream.read_u8().await.unwrap());
         }
-        let head = String::from_utf8(head).unwrap();
-        assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
-        assert!(head.contains("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="), "{head}");
-        Self { stream }
+        (Self { stream }, String::from_utf8(head).unwrap())
     }
 }
 
