@@ -1,5 +1,6 @@
 //! Who may what, on every transport alike (S1, D8).
 
+mod asked;
 mod ended;
 mod presence;
 mod tokens;

@@ -8,7 +8,7 @@ const HANDSHAKE: &str = "\nConnection: Upgrade\nUpgrade: websocket\nSec-WebSocke
                          Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==";
 
 /// A request of each route that a page could make, and how it is answered if the page may.
-const REQUESTS: [(&str, u16, &str); 8] = [
+const REQUESTS: [(&str, u16, &str); 9] = [
     ("GET /poll?channel=a", 200, ""),
     ("GET /longpoll?channel=a&wait=0", 200, ""),
     ("GET /sse?channel=a", 200, ""),
@@ -17,6 +17,8 @@ const REQUESTS: [(&str, u16, &str); 8] = [
     ("GET /channels", 200, ""),
     ("GET /channels/a", 200, ""),
     ("GET /ws?channel=a", 101, HANDSHAKE),
+    // Nothing is commanded.
+    ("POST /command", 400, ""),
 ];
 
 /// What the configuration lists, the request's Host, its Origin, and whether it is let through.
@@ -130,6 +132,17 @@ async fn only_pages_of_the_own_or_a_listed_origin_may_use_a_route() {
             403
         );
         gateway.quiet().await;
+    }
+}
+
+#[tokio::test]
+async fn only_the_gateways_own_pages_administer() {
+    let gateway = TestGateway::start("origins = ['https://app.example', '*', 'null']");
+    for (origin, admitted) in [("http://g", true), ("https://app.example", false), ("null", false)] {
+        for (head, status) in [("GET /admin/api/node", 200), ("POST /admin/api/disconnect", 400)] {
+            let answer = ask(&gateway, head, "g", &format!("Origin: {origin}")).await;
+            assert_eq!(answer.status, if admitted { status } else { 403 }, "{head} from {origin}");
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use encke_core::{ChannelName, Selector, Timestamp};
 use encke_hub::{Access, Action, Answer, Ask, Asker, Authorizer, Denied, Reads};
 
-use crate::clock::Clock;
+use crate::{clock::Clock, rights};
 
 /// What is signed begins with this: a signature of another scheme means nothing here.
 const VERSION: &[u8] = b"encke link 1";
@@ -179,18 +179,13 @@ impl Link {
         if selectors.is_empty() || selectors.len() > SELECTORS {
             return Err(LinkError::Channels);
         }
-        if !self.subject.is_empty() && !is_subject(&self.subject) {
+        if !self.subject.is_empty() && rights::subject(&self.subject).is_none() {
             return Err(LinkError::Subject);
         }
         let expires = self.expires.as_millis() / 1_000;
         let (subject, address) = (Cow::Borrowed(self.subject.as_str()), self.address);
         Ok(Claim { action: self.action, expires, subject, address, selectors })
     }
-}
-
-/// Whether he can name his own channel: one that cannot could name others'.
-fn is_subject(name: &str) -> bool {
-    !name.is_empty() && ChannelName::new(&format!("@{name}")).is_ok()
 }
 
 /// What is signed.
@@ -242,7 +237,7 @@ impl<'a> Claim<'a> {
             Some(_) => return None,
         };
         let subject = subject.unwrap_or_default();
-        if !subject.is_empty() && !is_subject(&subject) {
+        if !subject.is_empty() && rights::subject(&subject).is_none() {
             return None;
         }
         let signature = URL_SAFE_NO_PAD.decode(signature?.as_bytes()).ok()?;

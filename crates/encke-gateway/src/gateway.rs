@@ -3,13 +3,13 @@
 use std::{
     fmt, io,
     net::SocketAddr,
-    num::{NonZeroU32, NonZeroUsize},
+    num::NonZeroUsize,
     pin::pin,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use encke_hub::{Hub, HubConfig, PresenceConfig, RandomError, Rate};
+use encke_hub::{Hub, HubConfig, PresenceConfig, RandomError};
 use tokio::sync::{Notify, watch};
 use tokio_util::task::TaskTracker;
 
@@ -227,19 +227,13 @@ impl Gateway {
 
 fn hub(config: &Config) -> Result<Hub, StartError> {
     let (limits, presence) = (&config.limits, &config.presence);
-    let rate = |per_second: Option<NonZeroUsize>| {
-        let per_second = NonZeroU32::try_from(per_second?).unwrap_or(NonZeroU32::MAX);
-        let seconds = u32::try_from(limits.burst_seconds).ok().and_then(NonZeroU32::new);
-        let burst = seconds.map_or(per_second, |seconds| per_second.saturating_mul(seconds));
-        Some(Rate { per_second, burst })
-    };
     let config_of_hub = HubConfig {
         message_bytes: usize::try_from(limits.message.as_u64()).unwrap_or(usize::MAX),
         selectors: limits.channels_per_subscription,
         subscriptions: limits.subscriptions,
         subscriptions_per_subject: limits.subscriptions_per_subject.map_or(usize::MAX, NonZeroUsize::get),
-        publish_rate: rate(limits.publishes_per_second),
-        subscribe_rate: rate(limits.subscribes_per_second),
+        publish_rate: limits.rate(limits.publishes_per_second),
+        subscribe_rate: limits.rate(limits.subscribes_per_second),
         bans: limits.bans,
         presence: PresenceConfig {
             channels: presence.channels.clone(),

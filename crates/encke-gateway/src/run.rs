@@ -100,6 +100,8 @@ async fn serve(args: &ConfigArgs) -> Exit {
 fn stop_signal() -> io::Result<impl Future<Output = ()>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
+    // Certificates are looked at then, where there are any; it ends nobody who has none.
+    drop(signal(SignalKind::hangup())?);
     let (stop, stopped) = tokio::sync::oneshot::channel();
     tokio::spawn(async move {
         tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }

@@ -161,13 +161,14 @@ fn web_socket(hub: &Hub, config: &Config, ws: &config::Ws, origins: &Origins) ->
         .pong_within(config.ws.pong)
         .write_stall(config.limits.write_stall);
     let service = |dialect: Dialect| {
-        let config = WsConfig::default()
+        let options = WsConfig::default()
             .dialect(dialect)
             .origins(origins.clone())
             .limits(limits)
             .heartbeat(ws.stream.heartbeat)
-            .age(ws.stream.age);
-        Ws::service(hub.clone(), config)
+            .age(ws.stream.age)
+            .rate(config.limits.rate(config.ws.commands_per_second));
+        Ws::service(hub.clone(), options)
     };
     match &ws.dialect {
         config::Dialect::Native { channel, payload: shown, incoming } => {

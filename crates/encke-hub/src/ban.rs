@@ -122,10 +122,9 @@ impl Bans {
             self.forget(&mut bans, now);
         }
         let Ban { on, until, spares_new, .. } = ban.clone();
-        let entries = bans.entry(ban.whom.clone()).or_default();
+        let same = |known: &&mut Entry| known.on == on && known.spares_new == spares_new;
         // The same ban again only lasts longer.
-        if let Some(known) = entries.iter_mut().find(|known| known.on == on && known.spares_new == spares_new)
-        {
+        if let Some(known) = bans.get_mut(&ban.whom).and_then(|known| known.iter_mut().find(same)) {
             (known.since, known.until) = (now, known.until.max(until));
             return Ok(known.id);
         }
@@ -133,7 +132,7 @@ impl Bans {
             return Err(TooManyBans { limit });
         }
         let id = BanId(self.next.fetch_add(1, Ordering::Relaxed));
-        entries.push(Entry { id, on, since: now, until, spares_new });
+        bans.entry(ban.whom.clone()).or_default().push(Entry { id, on, since: now, until, spares_new });
         self.count.fetch_add(1, Ordering::Release);
         Ok(id)
     }

@@ -23,6 +23,8 @@ pub struct Subscription {
     tail: Tail,
     live: Arc<Live>,
     expires: Option<Timestamp>,
+    /// What those who run the node have ordered to be followed, whatever its own grant covers.
+    given: Vec<Selector>,
     /// What others have ordered, and its holder was not told yet.
     changes: Vec<Change>,
     /// Whether it is a member as soon as it is held.
@@ -70,7 +72,7 @@ impl Subscription {
     pub(crate) fn new(inner: Arc<Inner>, tail: Tail, live: Arc<Live>) -> Self {
         let expires = live.view().grant.expires();
         live.seq.store(tail.cursor().seq, std::sync::atomic::Ordering::Relaxed);
-        Self { inner, tail, live, expires, changes: Vec::new(), waits: false, last: None }
+        Self { inner, tail, live, expires, given: Vec::new(), changes: Vec::new(), waits: false, last: None }
     }
 
     /// Its number.
@@ -224,6 +226,7 @@ impl Subscription {
     #[must_use]
     pub fn unfollow(&mut self, selector: &Selector) -> bool {
         let followed = self.tail.unfollow(selector);
+        self.given.retain(|given| given != selector);
         self.live.unattend(&self.inner, |name| matches!(selector, Selector::Channel(own) if own == name));
         self.show();
         followed
@@ -244,7 +247,10 @@ impl Subscription {
         if let Some(subject) = grant.subject_arc() {
             self.inner.registry.name(&self.live, subject, &self.inner.config)?;
         }
-        let lost = |selector: &Selector| self.inner.permit(grant, Action::Subscribe, selector, now).is_err();
+        let lost = |selector: &Selector| {
+            !self.given.contains(selector)
+                && self.inner.permit(grant, Action::Subscribe, selector, now).is_err()
+        };
         let lost: Vec<_> = self.selectors().filter(lost).collect();
         self.drop_all(lost);
         self.live.view().grant = grant.clone();
@@ -275,6 +281,9 @@ impl Subscription {
                     }
                     // What is refused is told as what it is: not followed.
                     let followed = self.follow(&grant, vec![selector.clone()], Since::Latest);
+                    if followed.is_ok() && grant.is_trusted() {
+                        self.given.push(selector.clone());
+                    }
                     self.changes.push(match followed {
                         Ok(cursor) => Change::Followed(selector, cursor),
                         Err(_) => Change::Unfollowed(selector),

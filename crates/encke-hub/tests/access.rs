@@ -229,6 +229,11 @@ async fn a_renewed_grant_keeps_what_it_covers() {
     let less = granted(&hub, "anna:subscribe=news").await.unwrap();
     hers.renew(&less).unwrap();
     assert_eq!(hers.take_changes(), [Change::Unfollowed(selector("chat"))]);
+    let admin = trusted(&hub).await;
+    hub.follow_for(&admin, &Whom::Subscription(hers.id()), &[selector("given")]).await.unwrap();
+    hers.read(Limit::default()).unwrap();
+    hers.renew(&less).unwrap();
+    assert!(hers.selectors().any(|known| known == selector("given")), "it was not hers to lose");
     let other = granted(&hub, "bob:subscribe=*").await.unwrap();
     assert_eq!(hers.renew(&other), Err(Denied::Forbidden.into()));
     assert_eq!(hub.renew(&less), 1);

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use encke_core::Selector;
-use encke_http::{Body, Endpoint, Origins, ask, asker, members, store, subscribe_problem};
+use encke_http::{Body, Endpoint, Origins, ask, asker, members, read_body, store, subscribe_problem};
 use encke_hub::{Action, Asker, Grant, Hub};
 use encke_wire::{
     Command, CommandAction, CommandError, CommandId, Problem, Reply, SubscribeCommand, selectors,
@@ -11,7 +11,7 @@ use http_body::Body as HttpBody;
 
 use crate::{
     CommandsConfig,
-    request::{batch_of, is_batch, json, lines, read_body},
+    request::{batch_of, is_batch, json, lines},
 };
 
 /// A command is let in with so many bytes, however small a message has to be: there are names and tokens in it.

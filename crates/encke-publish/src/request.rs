@@ -1,13 +1,8 @@
-use std::time::Duration;
-
 use bytes::Bytes;
 use encke_core::{ChannelName, Publish, Selector};
 use encke_http::{Body, ChannelSource, Params, header};
 use encke_wire::{ContentError, Problem, message_of, own_channel, publish};
 use http::{HeaderMap, HeaderValue, Response, header::CONTENT_TYPE, request::Parts};
-use http_body::Body as HttpBody;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
-use tokio::time::timeout;
 
 use crate::PublishConfig;
 
@@ -86,39 +81,3 @@ pub(crate) fn json(json: Vec<u8>) -> Response<Body> {
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }
-
-/// Reads a whole body of at most `limit` bytes within `time`.
-pub(crate) async fn read_body<B>(
-    parts: &Parts,
-    body: B,
-    limit: usize,
-    time: Duration,
-) -> Result<Bytes, Problem>
-where
-    B: HttpBody<Data: Send, Error: Send> + Send + 'static,
-{
-    let too_large = || Problem::too_large(format!("the body has at most {limit} bytes"));
-    let length = parts.headers.get(http::header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
-    if length.and_then(|length| length.parse().ok()).is_some_and(|length: usize| length > limit) {
-        return Err(too_large());
-    }
-    // The error of a body is of no use to the one who sent it, and need not be an error type.
-    let body = Limited::new(body.map_err(|_| Broken), limit);
-    match timeout(time, body.collect()).await {
-        Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
-        Ok(Err(_)) => Err(Problem::bad_request("the body broke off")),
-        Err(_) => Err(Problem::body_timeout(format!("the body takes at most {time:?}"))),
-    }
-}
-
-#[derive(Debug)]
-struct Broken;
-
-impl std::fmt::Display for Broken {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("the body broke off")
-    }
-}
-
-impl std::error::Error for Broken {}

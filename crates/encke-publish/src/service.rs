@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use encke_http::{Body, Endpoint, Origins, asker, store};
+use encke_http::{Body, Endpoint, Origins, asker, read_body, store};
 use encke_hub::{Asker, Hub};
 use encke_wire::{Problem, PublishCommand};
 use http::{Method, Response, request::Parts};
@@ -9,7 +9,7 @@ use http_body::Body as HttpBody;
 
 use crate::{
     PublishConfig,
-    request::{PublishRequest, batch_of, is_batch, json, lines, read_body},
+    request::{PublishRequest, batch_of, is_batch, json, lines},
 };
 
 /// Publishing as a service.

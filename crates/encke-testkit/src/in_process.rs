@@ -1,19 +1,20 @@
 use std::{convert::Infallible, future::poll_fn, pin::pin, task::Poll};
 
 use bytes::Bytes;
-use encke::{Action, Ask, Cursor, Hub, Publish, Selector, http::Body};
+use encke::{Action, Ask, Cursor, Hub, Publish, Selector, Trusted, http::Body};
 use http::{Request, Response};
 use http_body::Body as _;
 use http_body_util::Empty;
 use tower_service::Service;
 
-/// Publishes to a hub, without a gateway before it; returns the message's place.
+/// Publishes to a hub as whoever runs it, without a gateway before it; returns the message's place.
 ///
 /// # Panics
 /// If it is refused.
 pub async fn publish(hub: &Hub, publish: Publish) -> Cursor {
     let channels = publish.channels().iter().cloned().map(Selector::Channel).collect();
-    let grant = hub.authorize(&Ask::new(Action::Publish, channels)).await.expect("an open hub");
+    let hub = hub.with_authorizer(Trusted);
+    let grant = hub.authorize(&Ask::new(Action::Publish, channels)).await.expect("a hub that trusts");
     hub.publish(&grant, publish).await.expect("a message that is accepted").cursor
 }
 

@@ -2,10 +2,14 @@ use std::sync::Arc;
 
 use encke_core::{Cursor, Message, Publish, Selector, Since};
 use encke_http::{ask, members, since, store, subscribe_problem};
-use encke_hub::{Action, Asker, Hub, Subscription};
+use encke_hub::{Action, Asker, Hub, Rate, Subscription};
 use encke_wire::{
     Command, CommandAction, CommandId, Problem, Receipt, Reply, SubscribeCommand, UnsubscribeCommand,
     publish, selectors,
+};
+use governor::{
+    DefaultDirectRateLimiter, NotUntil, Quota, RateLimiter,
+    clock::{Clock, DefaultClock},
 };
 
 use crate::{Dialect, Frame, Incoming, Input, eventtube, framing};
@@ -18,6 +22,26 @@ pub(crate) struct Commands {
     pub(crate) dialect: Dialect,
     /// The channels of the route, which plain data goes to.
     pub(crate) selectors: Vec<Selector>,
+    pub(crate) meter: Meter,
+}
+
+/// How often a client may still send something.
+pub(crate) struct Meter(Option<Box<DefaultDirectRateLimiter>>);
+
+impl Meter {
+    pub(crate) fn new(rate: Option<Rate>) -> Self {
+        let quota = |rate: Rate| Quota::per_second(rate.per_second).allow_burst(rate.burst);
+        Self(rate.map(|rate| Box::new(RateLimiter::direct(quota(rate)))))
+    }
+
+    fn take(&self) -> Result<(), Problem> {
+        let Some(limiter) = &self.0 else { return Ok(()) };
+        let refused = |until: NotUntil<_>| {
+            let retry = until.wait_time_from(DefaultClock::default().now());
+            Problem::too_many("you send commands too often").after(retry)
+        };
+        limiter.check().map_err(refused)
+    }
 }
 
 impl Commands {
@@ -39,9 +63,10 @@ impl Commands {
             (Dialect::Native { input: Input::Commands { publish }, .. }, Incoming::Text(text)) => {
                 return Some(framing::reply(&self.command(&text, *publish, subscription).await));
             }
-            (Dialect::EventTube { broadcast, publish }, Incoming::Text(text)) => {
-                eventtube::obey(self, &text, broadcast, *publish, subscription).await
-            }
+            (Dialect::EventTube { broadcast, publish }, Incoming::Text(text)) => match self.meter.take() {
+                Ok(()) => eventtube::obey(self, &text, broadcast, *publish, subscription).await,
+                Err(problem) => Err(problem),
+            },
         };
         done.err().map(|problem| self.dialect.problem(problem))
     }
@@ -65,6 +90,7 @@ impl Commands {
         may_publish: bool,
         subscription: &mut Subscription,
     ) -> Result<Reply, Problem> {
+        self.meter.take()?;
         match action {
             CommandAction::Subscribe(SubscribeCommand { channels, since: begin }) => {
                 let selectors = selectors(&channels)?;
@@ -101,6 +127,7 @@ impl Commands {
     }
 
     async fn publish_data(&self, incoming: Incoming) -> Result<Receipt, Problem> {
+        self.meter.take()?;
         let message = match incoming {
             Incoming::Text(text) => match encke_wire::json_of(text.clone()) {
                 Ok(json) => json,

@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use encke_core::ChannelName;
 use encke_http::{ChannelSource, Origins, Payload};
+use encke_hub::Rate;
 
 use crate::SocketLimits;
 
@@ -14,6 +15,7 @@ pub struct WsConfig {
     pub(crate) heartbeat: Duration,
     pub(crate) age: Duration,
     pub(crate) authenticate: Duration,
+    pub(crate) rate: Option<Rate>,
 }
 
 /// What the frames of both sides are.
@@ -71,6 +73,7 @@ impl Default for WsConfig {
             heartbeat: Duration::from_secs(15),
             age: Duration::from_secs(86_400),
             authenticate: Duration::from_secs(10),
+            rate: None,
         }
     }
 }
@@ -111,6 +114,13 @@ impl WsConfig {
     #[must_use]
     pub fn authenticate(mut self, authenticate: Duration) -> Self {
         self.authenticate = authenticate;
+        self
+    }
+
+    /// How often a client may send something; any number of times by default. Beyond it each is refused.
+    #[must_use]
+    pub fn rate(mut self, rate: Option<Rate>) -> Self {
+        self.rate = rate;
         self
     }
 

@@ -10,7 +10,7 @@ use hyper_util::rt::TokioIo;
 
 use crate::{
     Socket, WsConfig,
-    commands::Commands,
+    commands::{Commands, Meter},
     connection::Connection,
     handshake::{HandshakeError, accept},
     request::WsRequest,
@@ -77,8 +77,9 @@ impl Endpoint for Ws {
         let WsRequest { selectors, since } = request?;
         let asker = Arc::new(asker?);
         let granted = ask(&self.hub, &asker, Action::Subscribe, selectors.clone()).await;
-        let WsConfig { dialect, limits, heartbeat, age, authenticate, .. } = self.config.clone();
-        let mut commands = Commands { hub: self.hub.clone(), asker, dialect, selectors };
+        let WsConfig { dialect, limits, heartbeat, age, authenticate, rate, .. } = self.config.clone();
+        let mut commands =
+            Commands { hub: self.hub.clone(), asker, dialect, selectors, meter: Meter::new(rate) };
         let admitted = match granted {
             Ok(grant) => {
                 let followed = with_own(commands.selectors.clone(), &grant);

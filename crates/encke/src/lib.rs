@@ -34,7 +34,8 @@
 //!
 //! # Features
 //!
-//! `publish` and `sse` by default; `poll`, `longpoll`, `iframe`, `ws` and `sdk` on demand; `full` for all.
+//! `publish` and `sse` by default; `poll`, `longpoll`, `iframe`, `ws` and `sdk` on demand, and beside the transports `auth`,
+//! `admin` and `notices`; `full` for all.
 
 pub use encke_core::*;
 pub use encke_hub::*;
@@ -44,10 +45,19 @@ pub mod http {
     pub use encke_http::*;
 }
 
+#[cfg(feature = "admin")]
+pub use encke_admin as admin;
+
+#[cfg(feature = "auth")]
+pub use encke_auth as auth;
+
 #[cfg(feature = "iframe")]
 pub use encke_iframe as iframe;
 #[cfg(feature = "longpoll")]
 pub use encke_longpoll as longpoll;
+#[cfg(feature = "notices")]
+pub use encke_notices as notices;
+
 #[cfg(feature = "poll")]
 pub use encke_poll as poll;
 #[cfg(feature = "publish")]

@@ -1,5 +1,5 @@
 use encke::{
-    ChannelName, Cursor, Hub, LogConfig, Message, Publish, Retention,
+    ChannelName, Cursor, Hub, LogConfig, Message, Publish, Retention, Trusted,
     http::{Payload, PullConfig},
     iframe::{Iframe, IframeConfig},
     poll::{Poll, PollConfig},
@@ -37,7 +37,11 @@ impl Sent {
 impl House {
     pub(super) fn new() -> Self {
         let retention = Retention { bytes: 64 << 20, count: 10_000, ..Retention::default() };
-        let hub = Hub::builder().log(LogConfig { retention, ..LogConfig::default() }).build().unwrap();
+        let hub = Hub::builder()
+            .authorizer(Trusted)
+            .log(LogConfig { retention, ..LogConfig::default() })
+            .build()
+            .unwrap();
         let begin = hub.log_info().head;
         Self { hub, begin, sent: Vec::new() }
     }
@@ -54,7 +58,11 @@ impl House {
     }
 
     fn target(&self, path: &str, since: Cursor, more: &str) -> String {
-        format!("{path}?channel=**&since={since}{more}")
+        // What belongs to somebody is in no wildcard.
+        let owned = self.sent.iter().map(|sent| &sent.channel).filter(|name| name.starts_with(['@', '$']));
+        let encoded = |name: &String| name.bytes().map(|byte| format!("%{byte:02x}")).collect::<String>();
+        let owned: String = owned.map(|name| format!("&channel={}", encoded(name))).collect();
+        format!("{path}?channel=**{owned}&since={since}{more}")
     }
 
     /// Every answer of a poll, one after the other until all have come.

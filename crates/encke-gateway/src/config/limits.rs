@@ -1,9 +1,14 @@
 //! The limits, deadlines and intervals that are not of one route.
 
-use std::{num::NonZeroUsize, ops::RangeInclusive, time::Duration};
+use std::{
+    num::{NonZeroU32, NonZeroUsize},
+    ops::RangeInclusive,
+    time::Duration,
+};
 
 use bytesize::ByteSize;
 use encke_core::LogConfig;
+use encke_hub::Rate;
 
 use super::{diagnostic::Place, section::Section};
 
@@ -35,7 +40,7 @@ pub struct Limits {
     pub publishes_per_second: Option<NonZeroUsize>,
     /// Subscriptions opened and added to in a second, likewise.
     pub subscribes_per_second: Option<NonZeroUsize>,
-    /// How many seconds' worth of both may come at once.
+    /// How many seconds' worth of what has a rate may come at once.
     pub burst_seconds: usize,
     /// Bans at a time.
     pub bans: usize,
@@ -89,6 +94,14 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// So many in a second, and `burst_seconds` times as many at once.
+    pub(crate) fn rate(&self, per_second: Option<NonZeroUsize>) -> Option<Rate> {
+        let per_second = NonZeroU32::try_from(per_second?).unwrap_or(NonZeroU32::MAX);
+        let seconds = u32::try_from(self.burst_seconds).ok().and_then(NonZeroU32::new);
+        let burst = seconds.map_or(per_second, |seconds| per_second.saturating_mul(seconds));
+        Some(Rate { per_second, burst })
+    }
+
     /// Reads `[limits]`, and where `message` is set.
     pub(super) fn read(s: &mut Section<'_>) -> (Self, Place) {
         let d = Self::default();
@@ -177,6 +190,8 @@ pub struct WsLimits {
     pub controls_per_second: usize,
     /// Control frames of a client at once.
     pub controls_burst: usize,
+    /// Commands of a client each second, in the long run; `None`: any number.
+    pub commands_per_second: Option<NonZeroUsize>,
 }
 
 impl Default for WsLimits {
@@ -189,6 +204,7 @@ impl Default for WsLimits {
             fragment_time: Duration::from_secs(10),
             controls_per_second: 10,
             controls_burst: 20,
+            commands_per_second: None,
         }
     }
 }
@@ -203,6 +219,7 @@ impl WsLimits {
             fragment_time: s.get_in("fragment_time", d.fragment_time, TIMES),
             controls_per_second: s.get_in("controls_per_second", d.controls_per_second, 1..=100_000),
             controls_burst: s.get_in("controls_burst", d.controls_burst, 1..=100_000),
+            commands_per_second: s.get("commands_per_second", d.commands_per_second),
         }
     }
 }
