@@ -188,10 +188,21 @@ forEachBrowser('a token is renewed before it expires', async ({ open }) => {
   const listener = await startListener(gateway.port);
   const own = await startSite(listener.port);
   try {
-    const renews = async (transport, sent) => {
+    const inHead = how => made => listener.heads.some(head => head.includes(how + made));
+    // On a WebSocket by a command, which needs no other connection.
+    const inFrame = (made, page) => page.evaluate(made => frames.some(frame => frame.includes('"authenticate"') && frame.includes(made)), made);
+    const renews = async (transport, first, isSent) => {
       const numbers = fresh();
       const page = await openPage(open, own);
       await page.evaluate(makeTokens);
+      await page.evaluate(() => {
+        const { send } = WebSocket.prototype;
+        window.frames = [];
+        WebSocket.prototype.send = function (data) {
+          frames.push(data);
+          send.call(this, data);
+        };
+      });
       const client = await followIn(page, numbers.channel, { transports: [transport], token: 'makeToken' });
       await client.lands(transport);
       numbers.start(50);
@@ -199,13 +210,18 @@ forEachBrowser('a token is renewed before it expires', async ({ open }) => {
         const made = await page.evaluate(() => made);
         return made.length > 1 && made;
       }, 30_000);
-      await until('it is sent', () => listener.heads.some(head => head.includes(sent + made[1])));
+      assert.ok(inHead(first)(made[0]), 'the first token is sent with the request');
+      await until('it is sent', () => isSent(made[1], page));
       await numbers.stop();
       const { states } = await client.receives(numbers.next);
       assert.deepEqual(states.map(({ state }) => state), ['connecting', 'open']);
       assert.ok(!listener.heads.some(head => head.split('\r\n')[0].includes(made[0])), 'no token in an address');
     };
-    await Promise.all([renews('ws', 'encke.v1, encke.token.'), renews('sse', 'Bearer '), renews('longpoll', 'Bearer ')]);
+    await Promise.all([
+      renews('ws', 'encke.v1, encke.token.', inFrame),
+      renews('sse', 'Bearer ', inHead('Bearer ')),
+      renews('longpoll', 'Bearer ', inHead('Bearer ')),
+    ]);
   } finally {
     own.stop();
     listener.close();

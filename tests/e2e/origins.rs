@@ -138,11 +138,22 @@ async fn only_pages_of_the_own_or_a_listed_origin_may_use_a_route() {
 #[tokio::test]
 async fn only_the_gateways_own_pages_administer() {
     let gateway = TestGateway::start("origins = ['https://app.example', '*', 'null']");
-    for (origin, admitted) in [("http://g", true), ("https://app.example", false), ("null", false)] {
+    let rows = [
+        ("localhost:8000", "http://localhost:8000", true),
+        ("[::1]:8000", "http://[::1]:8000", true),
+        ("localhost", "https://app.example", false),
+        ("localhost", "null", false),
+        // Their own name can be made to lead here.
+        ("evil.example", "http://evil.example", false),
+    ];
+    for (host, origin, admitted) in rows {
         for (head, status) in [("GET /admin/api/node", 200), ("POST /admin/api/disconnect", 400)] {
-            let answer = ask(&gateway, head, "g", &format!("Origin: {origin}")).await;
+            let answer = ask(&gateway, head, host, &format!("Origin: {origin}")).await;
             assert_eq!(answer.status, if admitted { status } else { 403 }, "{head} from {origin}");
         }
+    }
+    for head in ["GET /admin", "GET /admin/api/node"] {
+        assert_eq!(ask(&gateway, head, "evil.example", "").await.status, 403, "{head}");
     }
 }
 

@@ -10,7 +10,7 @@
 //! | [`AccessKeys`] | a key as token, for servers | what the key was given |
 //! | [`ByAddress`] | the client's address | what its network was given |
 //! | [`Callback`] | the application, which is asked | what it answers |
-//! | [`StoredKey`] | a key in Redis, named by a cookie, token or header | what is stored there |
+//! | `StoredKey`, with the feature `redis` | a key in Redis, named by a cookie, token or header | what is stored there |
 //! | [`FirstOf`] | whichever of several knows what was brought | what that one allows |
 //! | [`Namespaces`] | another one, and rules by channel | what is open to all, and what that one allows |
 //!
@@ -91,6 +91,7 @@ mod jwt;
 mod namespaces;
 mod rights;
 mod signed_url;
+#[cfg(feature = "redis")]
 mod stored;
 
 pub use access_keys::{AccessKeyError, AccessKeys};
@@ -100,4 +101,5 @@ pub use first_of::FirstOf;
 pub use jwt::{Jwt, JwtKey, JwtKeyError};
 pub use namespaces::{Namespace, NamespaceError, Namespaces, Who};
 pub use signed_url::{Link, LinkError, SignedUrl};
+#[cfg(feature = "redis")]
 pub use stored::{KeyTemplate, KeyTemplateError, StoredKey, StoredKeyConfig, StoredKeyError};

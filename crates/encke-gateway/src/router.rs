@@ -1,6 +1,7 @@
 //! Which route answers a request.
 
 use std::{
+    net::IpAddr,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -44,6 +45,8 @@ struct Bound {
     takes: Takes,
     kind: &'static str,
     target: Target,
+    /// It trusts programs on this machine, and pages must not pass for one: a name of theirs can be made to lead here.
+    by_local_name: bool,
 }
 
 impl Bound {
@@ -55,6 +58,7 @@ impl Bound {
             takes: route.kind.takes(),
             kind: route.kind.name(),
             target: Target::new(&hub.with_authorizer(authorizers.of(route)), config, route),
+            by_local_name: false,
         }
     }
 
@@ -67,6 +71,7 @@ impl Bound {
             takes: Takes::Others,
             kind: "admin",
             target,
+            by_local_name: admin.key.is_none(),
         };
         [route(admin.path.clone(), Target::AdminPage), route(admin.api_below(), Target::Admin(api))]
     }
@@ -123,6 +128,10 @@ impl Router {
             _ if !has_host(&request) => {
                 let problem = Problem::bad_request("a request has exactly one Host header, and a host in it");
                 ("none", problem_response(&problem))
+            }
+            Some((route, _)) if route.by_local_name && !has_local_host(&request) => {
+                let detail = "without a key this is asked by the name localhost, or by an address";
+                (route.kind, problem_response(&Problem::forbidden(detail)))
             }
             Some((route, segment)) if client.address.is_admitted(&route.access) => {
                 let channel = decode(segment).map(|channel| PathChannel(channel.into_owned()));
@@ -278,6 +287,16 @@ fn has_host<B>(request: &Request<B>) -> bool {
         (Some(host), None) => host.is_empty() || is_host(host.as_bytes()),
         (None, None) => request.version() < Version::HTTP_11,
     }
+}
+
+/// Whether the host that it names is this machine whoever is asked for its address.
+fn has_local_host(request: &Request<Incoming>) -> bool {
+    let host = request.headers().get(header::HOST).and_then(|host| Authority::try_from(host.as_bytes()).ok());
+    let authority = request.uri().authority().cloned().or(host);
+    authority.is_some_and(|authority| {
+        let host = authority.host().trim_start_matches('[').trim_end_matches(']');
+        host == "localhost" || host.ends_with(".localhost") || host.parse::<IpAddr>().is_ok()
+    })
 }
 
 /// Whether it is a host, perhaps with a port, and nothing else.

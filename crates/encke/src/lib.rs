@@ -34,7 +34,8 @@
 //!
 //! # Features
 //!
-//! `publish` and `sse` by default; `poll`, `longpoll`, `iframe`, `ws` and `sdk` on demand, and beside the transports `auth`,
+//! `publish` and `sse` by default; `poll`, `longpoll`, `iframe`, `ws` and `sdk` on demand, and beside the transports `auth` (with
+//! `auth-redis`),
 //! `admin` and `notices`; `full` for all.
 
 pub use encke_core::*;
