@@ -135,7 +135,8 @@ forEachBrowser('a client is kicked, revoked and disconnected, and a ban is lifte
       await page.evaluate(name => document.querySelector(`[name=${name}]`).onchange?.(), name);
     }
     await submit(page, '#ask form');
-    await until('it is done', async () => !await asked(page));
+    const told = () => page.evaluate(() => document.getElementById('ask').innerText);
+    await until(async () => `it is done, which says: ${await told()}`, async () => !await asked(page), 30_000);
   };
   const whom = { subject: 'user 1027' };
   await order('Kick…', { channel: 'news.**' });

@@ -65,7 +65,8 @@ class Tabs {
   /** A new page in front, whose document has been read. `before` runs in each of its documents before their own scripts. */
   open = async (url, { apart = false, viewport, before } = {}) => {
     const profile = apart || !this.#profiles[0] ? await this.#profile() : this.#profiles[0];
-    const page = await profile.newPage();
+    // Firefox loses a new tab now and then, before anything is in it.
+    const page = await profile.newPage().catch(() => profile.newPage());
     this.#pages.push(page);
     this.#watch(page);
     await page.evaluateOnNewDocument(reportProblems, PROBLEM);
