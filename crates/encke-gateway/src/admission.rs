@@ -2,9 +2,11 @@
 
 use std::{
     collections::HashMap,
-    net::{IpAddr, Ipv6Addr},
+    net::IpAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
+
+use encke_hub::network;
 
 use crate::config::Limits;
 
@@ -97,14 +99,6 @@ impl Drop for Counted {
                 counts.by_address.remove(&self.network);
             }
         }
-    }
-}
-
-/// What counts as one address: for IPv6 the /64 that a customer has.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V4(address) => address.into(),
-        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into(),
     }
 }
 

@@ -7,7 +7,7 @@ use encke_auth::{
     AccessKeys, ByAddress, Callback, CallbackConfig, FirstOf, Jwt, JwtKey, Namespace, Namespaces, SignedUrl,
     StoredKey, StoredKeyConfig, Who,
 };
-use encke_hub::{Access, Action, Authorizer, Open, Trusted};
+use encke_hub::{Access, Action, Answer, Ask, Authorizer, Denied, Open, Trusted};
 
 use crate::config::{
     AddressRange, Admin, Asymmetric, Auth, AuthKind, AuthName, CallbackAuth, Config, Hmac, JwtKey as Key,
@@ -16,9 +16,6 @@ use crate::config::{
 
 /// An authorizer that several routes share.
 pub(crate) type Shared = Arc<dyn Authorizer>;
-
-/// Programs on this machine.
-const LOOPBACK: [&str; 2] = ["127.0.0.0/8", "::1"];
 
 /// Those who decide about access, by name.
 pub(crate) struct Authorizers {
@@ -66,9 +63,9 @@ impl Authorizers {
     /// Who decides on a route.
     pub(crate) fn of(&self, route: &Route) -> Shared {
         let decides = match self.named(&route.auth) {
-            Some(named) if changes(&route.kind) => Arc::new(FirstOf::new(named).or(local(None))),
+            Some(named) if changes(&route.kind) => Arc::new(FirstOf::new(named).or(Local(None))),
             Some(named) => named,
-            None if changes(&route.kind) => local(Some(&Access::open())),
+            None if changes(&route.kind) => Arc::new(Local(Some(Access::open()))),
             None => Arc::new(Open),
         };
         if self.namespaces.is_empty() {
@@ -101,16 +98,17 @@ fn changes(kind: &RouteKind) -> bool {
     matches!(kind, RouteKind::Publish(_) | RouteKind::Channels(_))
 }
 
-/// Trusts programs on this machine; of others everybody has `others`, or is refused.
-fn local(others: Option<&Access>) -> Shared {
-    let mut access: Vec<_> = LOOPBACK.map(|network| (network, Access::everything())).into();
-    for network in ["0.0.0.0/0", "::/0"] {
-        access.extend(others.cloned().map(|others| (network, others)));
+/// Trusts programs on this machine; others have this, or are refused.
+struct Local(Option<Access>);
+
+impl Authorizer for Local {
+    fn authorize(&self, ask: &Ask) -> Answer<Result<Access, Denied>> {
+        let access = ask.asker.address.and_then(|address| match address.to_canonical().is_loopback() {
+            true => Some(Access::everything()),
+            false => self.0.clone(),
+        });
+        Answer::now(access.ok_or(Denied::Unauthenticated))
     }
-    // The networks are ours, and right.
-    let by_address =
-        access.into_iter().try_fold(ByAddress::new(), |all, (network, access)| all.with(network, access));
-    Arc::new(by_address.unwrap_or_default())
 }
 
 fn build(auth: &Auth, named: &HashMap<String, Shared>) -> Result<Shared, Box<dyn std::error::Error>> {
@@ -172,7 +170,7 @@ fn asymmetric(algorithm: Asymmetric) -> &'static str {
 fn by_address(networks: &[AddressRange], rights: &Rights) -> Result<ByAddress, encke_auth::NetworkError> {
     let texts = networks.iter().flat_map(|range| match range {
         AddressRange::All => vec!["0.0.0.0/0".to_owned(), "::/0".to_owned()],
-        AddressRange::Loopback => LOOPBACK.map(str::to_owned).into(),
+        AddressRange::Loopback => vec!["127.0.0.0/8".to_owned(), "::1".to_owned()],
         AddressRange::Net(net) => vec![net.to_string()],
     });
     texts.into_iter().try_fold(ByAddress::new(), |all, network| all.with(&network, access(rights)))

@@ -107,7 +107,8 @@ impl Counters {
         }
     }
 
-    pub(crate) fn counts(&self) -> Counts {
+    /// What was done, beside what the quotas have counted themselves.
+    pub(crate) fn counts(&self, publishes_limited: u64, subscribes_limited: u64) -> Counts {
         let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Counts {
             published: load(&self.published),
@@ -118,8 +119,8 @@ impl Counters {
             subscribed: load(&self.subscribed),
             turned_away: load(&self.turned_away),
             denied: load(&self.denied),
-            publishes_limited: 0,
-            subscribes_limited: 0,
+            publishes_limited,
+            subscribes_limited,
             members_not_kept: load(&self.members_not_kept),
         }
     }

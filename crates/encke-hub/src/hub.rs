@@ -84,11 +84,7 @@ impl Inner {
     }
 
     pub(crate) fn counts(&self) -> Counts {
-        Counts {
-            publishes_limited: self.publishes.refused(),
-            subscribes_limited: self.subscribes.refused(),
-            ..self.counters.counts()
-        }
+        self.counters.counts(self.publishes.refused(), self.subscribes.refused())
     }
 
     pub(crate) fn tell(&self, what: What, who: impl FnOnce() -> Identity, on: Option<&Selector>) {

@@ -61,7 +61,7 @@ pub use live::{BanError, SubscriptionInfo, Wanted};
 pub use notice::{Identity, Notice, Noticed, What};
 pub use notice_kind::{NoticeKind, UnknownNoticeKind};
 pub use presence::{Member, MemberKey, MemberKeyError, Members, PresenceConfig, PresenceCounts};
-pub use quota::Rate;
+pub use quota::{Rate, network};
 pub use refusal::Refusal;
 pub use registry::SubscriptionId;
 pub use reserved::presence_channel;
