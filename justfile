@@ -34,6 +34,10 @@ loom:
 browser *files:
     cargo xtask browser {{ files }}
 
+# Kill a gateway that keeps its log on disk so many times, and compare what was answered with what is there.
+kill-disk cycles="1000":
+    KILL_CYCLES={{ cycles }} cargo test --package encke-disk --test kill
+
 # Check the architecture invariants.
 tidy:
     cargo xtask tidy

@@ -43,7 +43,11 @@ fn grants(hub: &Hub, count: usize) -> Vec<Grant> {
 }
 
 fn come(hub: &Hub, grant: &Grant, channel: &ChannelName) -> Subscription {
-    hub.subscribe(grant, "bench", vec![channel.clone().into()], Since::Latest).unwrap()
+    let subscribe = hub.subscribe(grant, "bench", vec![channel.clone().into()], Since::Latest);
+    match pin!(subscribe).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(subscription) => subscription.unwrap(),
+        Poll::Pending => unreachable!("an engine in memory answers at once"),
+    }
 }
 
 /// Subscribes and drops again, beside `others` who stay.

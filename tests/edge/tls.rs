@@ -197,7 +197,7 @@ async fn what_cannot_be_used_is_said_at_the_start() {
         let sources = Sources::new().flag("test", "listen", "127.0.0.1:0");
         let mut config = sources.load().unwrap().config;
         config.tls = Some(TlsConfig::Files(wrong));
-        match Gateway::bind(&config) {
+        match Gateway::bind(&config).await {
             Err(error @ StartError::Tls(_)) => assert!(error.to_string().contains(told), "{error}"),
             _ => panic!("bound, without {told}"),
         }

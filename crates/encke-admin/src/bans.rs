@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     call::{Answer, Call, Nothing},
     table::Table,
-    values::{Concerned, Followed, Holder, PageSize, Span},
+    values::{Concerned, Followed, Holder, PageSize, Span, names},
 };
 
 pub(crate) fn operations(table: Table) -> Table {
@@ -72,6 +72,9 @@ struct Banned {
     ban: u64,
     /// How many live subscriptions it concerned.
     concerned: usize,
+    /// Nodes that did not answer. They learn of it when they are heard of again.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    silent: Vec<String>,
 }
 
 /// Rights that are taken back.
@@ -126,7 +129,7 @@ async fn take_back(
         BanError::Denied(reason) => denied(reason),
         _ => Problem::overloaded(error.to_string()),
     })?;
-    Ok(Banned { ban: banned.id.0, concerned: banned.concerned })
+    Ok(Banned { ban: banned.id.0, concerned: banned.concerned, silent: names(&banned.silent) })
 }
 
 async fn list(call: Call, List { after, limit }: List) -> Answer<BanPage> {

@@ -14,7 +14,7 @@ use crate::{
     call::{Answer, Call},
     clients::ClientShown,
     table::Table,
-    values::{Channel, ChannelPattern, PageSize, Place, per_second},
+    values::{Channel, ChannelPattern, PageSize, Place, names, per_second},
 };
 
 pub(crate) fn operations(table: Table) -> Table {
@@ -114,6 +114,9 @@ struct ChannelPage {
     /// What to ask after for the next page, if there may be one.
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<String>,
+    /// Nodes that did not answer, and so are not in it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    silent: Vec<String>,
 }
 
 /// A channel, and the first hundred of those who are on it.
@@ -126,6 +129,9 @@ struct ChannelDetail {
     present: Option<MemberPage>,
     /// Live subscriptions that follow it, by its name or a pattern; `GET clients?channel=` has them all.
     followers: Vec<ClientShown>,
+    /// Nodes that did not answer, and so are not in it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    silent: Vec<String>,
 }
 
 /// A page of members.
@@ -182,7 +188,7 @@ async fn list(call: Call, args: List) -> Answer<ChannelPage> {
     let Some(by) = by else {
         let page = hub.survey(grant, pattern.as_ref(), after.as_deref(), limit.0).await.map_err(denied)?;
         let next = limit.next(&page, |last| last.info.name.as_str().to_owned());
-        return Ok(ChannelPage { channels: call.show_all(page)?, next });
+        return call.show_all(page, next).await;
     };
     let place = after.as_deref().map(|after| {
         let place = after.split_once(' ').and_then(|(rank, name)| Some((rank.parse().ok()?, name)));
@@ -190,18 +196,22 @@ async fn list(call: Call, args: List) -> Answer<ChannelPage> {
     });
     let page = hub.ranking(grant, pattern.as_ref(), by, place.transpose()?, limit.0).await.map_err(denied)?;
     let next = limit.next(&page, |last| format!("{} {}", last.rank, last.info.name));
-    Ok(ChannelPage { channels: call.show_all(page)?, next })
+    call.show_all(page, next).await
 }
 
 async fn show(call: Call, One { channel: Channel(name) }: One) -> Answer<ChannelDetail> {
     let limit = PageSize::default();
     let survey = call.hub().survey_one(&call.grant, &name).map_err(denied)?.ok_or_else(missing)?;
+    let mut surveys = [survey];
+    call.hub().add_followers(&call.grant, &mut surveys).await.map_err(denied)?;
+    let [survey] = surveys;
     let wanted = Wanted { follows: Some(name.clone()), ..Wanted::default() };
     let followers = call.hub().search(&call.grant, &wanted, None, limit.0).await.map_err(denied)?;
     Ok(ChannelDetail {
         channel: call.show_one(survey)?,
         present: if call.hub().keeps_members(&name) { Some(call.members(&name, None, limit)?) } else { None },
-        followers: followers.iter().map(|info| ClientShown::new(&call, info)).collect(),
+        followers: followers.answer.iter().map(|info| ClientShown::new(&call, info)).collect(),
+        silent: names(&followers.silent),
     })
 }
 
@@ -234,8 +244,10 @@ fn missing() -> Problem {
 }
 
 impl Call {
-    fn show_all(&self, page: Vec<ChannelSurvey>) -> Answer<Vec<ChannelShown>> {
-        page.into_iter().map(|survey| self.show_one(survey)).collect()
+    async fn show_all(&self, mut page: Vec<ChannelSurvey>, next: Option<String>) -> Answer<ChannelPage> {
+        let silent = self.hub().add_followers(&self.grant, &mut page).await.map_err(denied)?;
+        let channels = page.into_iter().map(|survey| self.show_one(survey)).collect::<Answer<_>>()?;
+        Ok(ChannelPage { channels, next, silent: names(&silent) })
     }
 
     fn show_one(&self, survey: ChannelSurvey) -> Answer<ChannelShown> {

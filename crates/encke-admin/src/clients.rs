@@ -1,10 +1,10 @@
 //! Clients: their live subscriptions.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, sync::Arc};
 
 use encke_core::{ChannelName, Cursor, Gap};
 use encke_http::denied;
-use encke_hub::{SubscriptionId, SubscriptionInfo, Wanted, Whom};
+use encke_hub::{Joint, SubscriptionId, SubscriptionInfo, Wanted};
 use encke_wire::{Problem, time_text};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -13,7 +13,7 @@ use crate::{
     call::{Answer, Call},
     explain::{Explanation, Question, explain},
     table::Table,
-    values::{Address, Channel, PageSize, Place, seconds},
+    values::{Address, Channel, PageSize, Place, names, seconds},
 };
 
 pub(crate) fn operations(table: Table) -> Table {
@@ -67,6 +67,9 @@ struct Why {
 pub(crate) struct ClientShown {
     /// The number of the subscription.
     id: u64,
+    /// The node that has it, where there may be several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    node: Option<String>,
     /// Its transport.
     transport: &'static str,
     /// The verified subject.
@@ -106,6 +109,9 @@ struct ClientPage {
     /// What to ask after for the next page, if there may be one.
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<u64>,
+    /// Nodes that did not answer, and so are not in it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    silent: Vec<String>,
 }
 
 /// A live subscription, with what it follows.
@@ -151,6 +157,7 @@ pub(crate) struct GapShown {
 
 async fn list(call: Call, args: List) -> Answer<ClientPage> {
     let wanted = Wanted {
+        id: None,
         subject: args.subject,
         client: args.client,
         address: args.address.map(|address| address.0),
@@ -159,8 +166,10 @@ async fn list(call: Call, args: List) -> Answer<ClientPage> {
     };
     let after = args.after.map(SubscriptionId);
     let page = call.hub().search(&call.grant, &wanted, after, args.limit.0).await.map_err(denied)?;
+    let Joint { answer: page, silent, .. } = page;
     let next = args.limit.next(&page, |last| last.id.0);
-    Ok(ClientPage { clients: page.iter().map(|info| ClientShown::new(&call, info)).collect(), next })
+    let clients = page.iter().map(|info| ClientShown::new(&call, info)).collect();
+    Ok(ClientPage { clients, next, silent: names(&silent) })
 }
 
 async fn show(call: Call, One { id }: One) -> Answer<ClientDetail> {
@@ -200,22 +209,28 @@ async fn why(call: Call, Why { id, seq, cursor }: Why) -> Answer<Explanation> {
     };
     let waiting = info.selectors.iter().map(|selector| call.hub().waiting(selector, info.cursor.seq));
     let question = Question { place, head, channels, waiting: waiting.sum() };
-    let refusals = call.hub().refusals(&call.grant).map_err(denied)?;
-    Ok(explain(&info, question, &refusals))
+    let refusals = call.hub().refusals(&call.grant, usize::MAX).await.map_err(denied)?;
+    Ok(explain(&info, question, &refusals.answer))
 }
 
 impl Call {
     pub(crate) async fn client(&self, id: u64) -> Answer<SubscriptionInfo> {
-        let whom = Whom::Subscription(SubscriptionId(id));
-        let mut found = self.hub().live(&self.grant, &whom, None, 1).await.map_err(denied)?;
-        found.pop().ok_or_else(gone)
+        let wanted = Wanted { id: Some(SubscriptionId(id)), ..Wanted::default() };
+        let mut found = self.hub().search(&self.grant, &wanted, None, 1).await.map_err(denied)?;
+        found.answer.pop().ok_or_else(|| gone(&found.silent))
     }
 }
 
-pub(crate) fn gone() -> Problem {
-    Problem::not_found(
-        "there is no live subscription of this number: its client may have come back by another",
-    )
+/// Nobody has it, as far as nodes have answered.
+pub(crate) fn gone(silent: &[Arc<str>]) -> Problem {
+    let gone = "there is no live subscription of this number: its client may have come back by another";
+    match names(silent).as_slice() {
+        [] => Problem::not_found(gone),
+        silent => Problem::not_found(format!(
+            "{gone}, or it is at a node that does not answer: {}",
+            silent.join(", ")
+        )),
+    }
 }
 
 impl ClientShown {
@@ -224,6 +239,7 @@ impl ClientShown {
         Self {
             lag: lag.sum(),
             id: info.id.0,
+            node: info.node.as_deref().map(str::to_owned),
             transport: info.label,
             subject: info.subject.as_deref().map(str::to_owned),
             client: info.client.as_deref().map(str::to_owned),

@@ -33,7 +33,8 @@
 //! | messages of a publish | [`AdminConfig::batch`] |
 //! | a body | [`encke_hub::HubConfig::message_bytes`] for each of them, and 64 KiB |
 //! | time for a body | [`AdminConfig::body`] |
-//! | refusals that are remembered | 1,000 |
+//! | refusals that each node remembers | 1,000 |
+//! | time for other nodes to answer | 1 s |
 
 mod bans;
 mod call;
@@ -43,6 +44,7 @@ mod config;
 mod explain;
 mod input;
 mod node;
+mod nodes;
 mod openapi;
 mod orders;
 mod publish;

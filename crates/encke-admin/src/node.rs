@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use encke_core::Timestamp;
 use encke_http::denied;
 use encke_hub::{Action, Counts, Denied, Refusal};
 use encke_wire::{Problem, time_text};
@@ -14,13 +13,12 @@ use crate::{
     Fact,
     call::{Answer, Call, Nothing},
     table::Table,
-    values::{PageSize, per_second, seconds},
+    values::{PageSize, names, seconds},
 };
 
 pub(crate) fn operations(table: Table) -> Table {
     table
         .get(("node", "showNode"), "The node: what it is, holds and may hold", node)
-        .get(("rates", "showRates"), "How much goes through the node", rates)
         .get(("refusals", "listRefusals"), "Who was refused what and why, the newest first", refusals)
         .post(("drain", "drain"), "Has the node send everybody away, and end", drain)
         .get(("openapi.json", "openapi"), "This document", openapi)
@@ -29,6 +27,9 @@ pub(crate) fn operations(table: Table) -> Table {
 /// The node.
 #[derive(Serialize, JsonSchema)]
 struct Node {
+    /// What it is called, where there may be others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
     /// The version of encke.
     version: &'static str,
     /// The life of its log.
@@ -101,34 +102,6 @@ enum FactShown {
     Text(String),
 }
 
-/// How much goes through the node, in each second. Nothing, until it is two seconds old.
-#[derive(Serialize, JsonSchema)]
-struct Rates {
-    /// In the last second.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    now: Option<PerSecond>,
-    /// In the last minute.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    minute: Option<PerSecond>,
-}
-
-/// How much in each second.
-#[derive(Serialize, JsonSchema)]
-struct PerSecond {
-    /// Messages stored.
-    published: f64,
-    /// Messages handed to subscriptions.
-    delivered: f64,
-    /// Gaps handed to subscriptions.
-    gaps: f64,
-    /// Subscriptions opened.
-    opened: f64,
-    /// Publishes and subscriptions refused, whatever for.
-    refused: f64,
-    /// Refusals of access.
-    denied: f64,
-}
-
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct List {
@@ -141,6 +114,9 @@ struct List {
 #[derive(Serialize, JsonSchema)]
 struct Refusals {
     refusals: Vec<RefusalShown>,
+    /// Nodes that did not answer, and so are not in it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    silent: Vec<String>,
 }
 
 /// Somebody who might not do something.
@@ -185,6 +161,7 @@ async fn node(call: Call, _: Nothing) -> Answer<Node> {
         Fact::Text(text) => (name, FactShown::Text(text)),
     });
     Ok(Node {
+        name: hub.node_name().map(|name| name.to_string()),
         version: env!("CARGO_PKG_VERSION"),
         epoch: log.head.epoch.to_string(),
         head: log.head.to_string(),
@@ -206,17 +183,10 @@ async fn node(call: Call, _: Nothing) -> Answer<Node> {
     })
 }
 
-async fn rates(call: Call, _: Nothing) -> Answer<Rates> {
-    let samples = call.hub().samples();
-    let before = |steps: usize| samples.len().checked_sub(1 + steps).and_then(|at| samples.get(at));
-    let between = |first: Option<&_>| Some(PerSecond::between(first?, before(0)?));
-    let minute = if samples.len() > 1 { between(samples.first()) } else { None };
-    Ok(Rates { now: between(before(1)), minute })
-}
-
 async fn refusals(call: Call, List { limit }: List) -> Answer<Refusals> {
-    let all = call.hub().refusals(&call.grant).map_err(denied)?;
-    Ok(Refusals { refusals: all.into_iter().take(limit.0).map(RefusalShown::from).collect() })
+    let all = call.hub().refusals(&call.grant, limit.0).await.map_err(denied)?;
+    let refusals = all.answer.into_iter().map(RefusalShown::from).collect();
+    Ok(Refusals { refusals, silent: names(&all.silent) })
 }
 
 async fn drain(call: Call, _: Nothing, _: Nothing) -> Answer<Drain> {
@@ -235,21 +205,6 @@ struct Document(#[schemars(with = "Map<String, Value>")] Box<RawValue>);
 
 async fn openapi(call: Call, _: Nothing) -> Answer<Document> {
     Ok(Document(call.shared.document.clone()))
-}
-
-impl PerSecond {
-    fn between((from, before): &(Timestamp, Counts), (to, after): &(Timestamp, Counts)) -> Self {
-        let millis = to.as_millis().saturating_sub(from.as_millis());
-        let rate = |count: fn(&Counts) -> u64| per_second(count(after).saturating_sub(count(before)), millis);
-        Self {
-            published: rate(|counts| counts.published),
-            delivered: rate(|counts| counts.delivered),
-            gaps: rate(|counts| counts.gaps),
-            opened: rate(|counts| counts.subscribed),
-            refused: rate(|counts| counts.refused + counts.turned_away),
-            denied: rate(|counts| counts.denied),
-        }
-    }
 }
 
 impl From<Counts> for CountsShown {

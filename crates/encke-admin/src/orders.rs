@@ -2,7 +2,7 @@
 
 use encke_core::Selector;
 use encke_http::denied;
-use encke_hub::Whom;
+use encke_hub::{Joint, Whom};
 use encke_wire::Problem;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,7 @@ use crate::{
     call::{Answer, Call, Nothing},
     clients::gone,
     table::Table,
-    values::{Concerned, Followed},
+    values::{Concerned, Followed, names},
 };
 
 pub(crate) fn operations(table: Table) -> Table {
@@ -53,38 +53,43 @@ struct Follow {
 #[derive(Serialize, JsonSchema)]
 struct Done {
     concerned: usize,
+    /// Nodes that did not answer: what is there may go on.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    silent: Vec<String>,
 }
 
-async fn disconnect_one(call: Call, One { id }: One, _: Nothing) -> Answer<Done> {
-    match end(&call, &Concerned::Subscription(id).into()).await? {
-        Done { concerned: 0 } => Err(gone()),
-        done => Ok(done),
+impl From<Joint<usize>> for Done {
+    fn from(done: Joint<usize>) -> Self {
+        Self { concerned: done.answer, silent: names(&done.silent) }
     }
 }
 
-async fn disconnect(call: Call, _: Nothing, Disconnect { whom }: Disconnect) -> Answer<Done> {
-    end(&call, &whom.into()).await
+async fn disconnect_one(call: Call, One { id }: One, _: Nothing) -> Answer<Done> {
+    let whom = Concerned::Subscription(id).into();
+    let done = call.hub().disconnect(&call.grant, &whom).await.map_err(denied)?;
+    if done.answer == 0 { Err(gone(&done.silent)) } else { Ok(done.into()) }
 }
 
-async fn end(call: &Call, whom: &Whom) -> Answer<Done> {
-    let concerned = call.hub().disconnect(&call.grant, whom).await.map_err(denied)?;
-    Ok(Done { concerned })
+async fn disconnect(call: Call, _: Nothing, Disconnect { whom }: Disconnect) -> Answer<Done> {
+    call.hub().disconnect(&call.grant, &whom.into()).await.map(Done::from).map_err(denied)
 }
 
 async fn subscribe(call: Call, _: Nothing, body: Follow) -> Answer<Done> {
     let (whom, selectors) = body.read(&call)?;
-    let concerned = call.hub().follow_for(&call.grant, &whom, &selectors).await.map_err(denied)?;
-    Ok(Done { concerned })
+    call.hub().follow_for(&call.grant, &whom, &selectors).await.map(Done::from).map_err(denied)
 }
 
 async fn unsubscribe(call: Call, _: Nothing, body: Follow) -> Answer<Done> {
     let (whom, selectors) = body.read(&call)?;
-    let mut concerned = 0;
+    let mut done = Joint::default();
     for selector in &selectors {
         let told = call.hub().unfollow_for(&call.grant, &whom, selector).await.map_err(denied)?;
-        concerned = concerned.max(told);
+        done.answer = told.answer.max(done.answer);
+        done.silent.extend(told.silent);
+        done.silent.sort_unstable();
+        done.silent.dedup();
     }
-    Ok(Done { concerned })
+    Ok(done.into())
 }
 
 impl Follow {

@@ -97,6 +97,7 @@ pub(crate) fn operations() -> Table {
     let table = crate::orders::operations(table);
     let table = crate::bans::operations(table);
     let table = crate::publish::operations(table);
+    let table = crate::nodes::operations(table);
     crate::node::operations(table)
 }
 

@@ -1,6 +1,6 @@
 //! What arguments and fields are, checked as they are read, and how things are shown.
 
-use std::{net::IpAddr, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use encke_core::{ChannelName, Cursor, Pattern, Selector, Timestamp};
 use encke_hub::{SubscriptionId, Whom};
@@ -144,6 +144,11 @@ impl From<&Whom> for Concerned {
             _ => Self::Everybody,
         }
     }
+}
+
+/// The names of nodes.
+pub(crate) fn names(nodes: &[Arc<str>]) -> Vec<String> {
+    nodes.iter().map(ToString::to_string).collect()
 }
 
 /// Whole seconds from one moment to another.

@@ -154,7 +154,7 @@ async fn who_asks_for_nothing_yet_is_let_in_where_there_is_something_to_ask_for(
     // And has nothing by it.
     let hub = Hub::builder().authorizer(namespaces()).build().unwrap();
     let nothing = hub.authorize(&Ask::new(Subscribe, vec![])).await.unwrap();
-    assert!(hub.subscribe(&nothing, "test", selectors(&["open.a"]), Since::Latest).is_err());
+    assert!(hub.subscribe(&nothing, "test", selectors(&["open.a"]), Since::Latest).await.is_err());
 }
 
 #[tokio::test]

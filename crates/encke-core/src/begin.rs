@@ -1,6 +1,5 @@
 use crate::{
-    Cursor, GapReason, Since, Timestamp,
-    channel::Mark,
+    Cursor, GapReason, Mark, Opening, Since, Timestamp,
     log::{Shared, State},
     slot::Source,
 };
@@ -27,19 +26,11 @@ enum Claim {
 }
 
 impl Begin {
-    /// The beginning at `since`, and after all that is withheld. Whoever asks for a moment before `floor` asks for
-    /// `floor`: he is not told of what is older.
-    pub(crate) fn new(
-        since: Since,
-        floor: Option<Timestamp>,
-        sources: &[Withholding],
-        state: &State,
-        shared: &Shared,
-        now: Timestamp,
-    ) -> Self {
-        let floor = floor.unwrap_or_default();
+    /// The beginning, after all that is withheld. Whoever asks for a moment before the floor asks for the floor: he is
+    /// not told of what is older.
+    pub(crate) fn new(opening: &Opening, sources: &[Withholding], state: &State, shared: &Shared) -> Self {
         let head = state.last;
-        let begin = match since {
+        let begin = match opening.since {
             Since::Earliest => Self { seq: 0, claim: Claim::Nothing },
             Since::Latest => Self { seq: head, claim: Claim::Nothing },
             Since::After(cursor) if cursor.epoch != shared.home.epoch => {
@@ -50,22 +41,23 @@ impl Begin {
             }
             Since::After(cursor) => Self { seq: cursor.seq, claim: Claim::Place(cursor) },
             Since::Last(count) => {
-                let mut seqs = Vec::new();
+                let mut seqs = opening.sought.newest.clone();
                 sources.iter().for_each(|(source, _)| source.newest(count, &mut seqs));
                 seqs.sort_unstable_by(|a, b| b.cmp(a));
                 seqs.dedup();
                 seqs.truncate(count);
                 Self { seq: seqs.last().map_or(head, |seq| seq - 1), claim: Claim::Nothing }
             }
-            Since::At(time) => Self::at(time.max(floor), sources, head, shared),
-            Since::Ago(age) => Self::at(now.before(age).max(floor), sources, head, shared),
+            Since::At(_) | Since::Ago(_) => Self::at(opening, sources, head, shared),
         };
         let withheld = sources.iter().map(|(_, withheld)| withheld.seq).max().unwrap_or(0);
         Self { seq: begin.seq.max(withheld), ..begin }
     }
 
-    fn at(time: Timestamp, sources: &[Withholding], head: u64, shared: &Shared) -> Self {
-        let first = sources.iter().filter_map(|(source, _)| source.first_at(time)).min();
+    fn at(opening: &Opening, sources: &[Withholding], head: u64, shared: &Shared) -> Self {
+        let time = opening.moment().unwrap_or_default();
+        let in_memory = sources.iter().filter_map(|(source, _)| source.first_at(time));
+        let first = in_memory.chain(opening.sought.first_at).min();
         Self { seq: first.map_or(head, |seq| seq - 1), claim: Claim::Before(time, shared.home.cursor(0)) }
     }
 

@@ -6,28 +6,13 @@ use std::{
 };
 
 use crate::{
-    ChannelName, Retention, Timestamp, Wakes,
+    ChannelName, Kept, Mark, Retention, Timestamp, Wakes,
     entry::Entry,
     followers::Followers,
     pattern_view::PatternView,
     sync::{AtomicU64, Mutex},
     window::Window,
 };
-
-/// The newest message that is gone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Mark {
-    pub(crate) seq: u64,
-    pub(crate) time: Timestamp,
-}
-
-impl Mark {
-    pub(crate) fn raise(&mut self, other: Self) {
-        if other.seq > self.seq {
-            *self = other;
-        }
-    }
-}
 
 /// What is gone from a channel, or from all channels of a pattern.
 #[derive(Clone, Copy)]
@@ -52,6 +37,10 @@ pub(crate) struct ChannelState {
     pub(crate) window: Window,
     pub(crate) bytes: usize,
     pub(crate) trimmed: Mark,
+    /// The newest message that is not in memory; those after `trimmed` are with the engine.
+    pub(crate) evicted: Mark,
+    /// What the engine keeps, if it is an engine that keeps it.
+    pub(crate) kept: Option<Kept>,
     pub(crate) followers: Followers,
     /// The followed patterns that match its name.
     pub(crate) patterns: Vec<Arc<PatternView>>,
@@ -60,11 +49,19 @@ pub(crate) struct ChannelState {
 }
 
 impl Channel {
-    pub(crate) fn new(name: ChannelName, retention: Retention, trimmed: Mark, last: u64) -> Self {
+    pub(crate) fn new(
+        name: ChannelName,
+        retention: Retention,
+        trimmed: Mark,
+        last: u64,
+        kept: Option<Kept>,
+    ) -> Self {
         let state = ChannelState {
             window: Window::default(),
             bytes: 0,
             trimmed,
+            evicted: Mark::default(),
+            kept,
             followers: Followers::default(),
             patterns: Vec::new(),
             ages: false,
@@ -82,25 +79,42 @@ impl Channel {
 }
 
 impl ChannelState {
-    /// Appends `entry` and trims to `retention`. What was trimmed goes to `garbage`, to be freed when no lock
-    /// is held. Returns the bytes that were freed.
-    pub(crate) fn push(
-        &mut self,
-        entry: &Arc<Entry>,
-        retention: &Retention,
-        wakes: &mut Wakes,
-        garbage: &mut Vec<Arc<Entry>>,
-    ) -> usize {
+    /// Takes in a new message.
+    pub(crate) fn add(&mut self, entry: &Arc<Entry>) {
         self.window.push(Arc::clone(entry));
         self.bytes += entry.size();
-        let oldest = entry.time().before(retention.age);
-        let freed = self.trim(garbage, |state, front| {
+    }
+
+    /// Trims to `retention` at `now`. What was trimmed goes to `garbage`, to be freed when no lock is held. Returns the
+    /// bytes that were freed.
+    pub(crate) fn retain(
+        &mut self,
+        retention: &Retention,
+        now: Timestamp,
+        garbage: &mut Vec<Arc<Entry>>,
+    ) -> usize {
+        let oldest = now.before(retention.age);
+        self.trim(garbage, |state, front| {
             state.window.len() > retention.count.max(1)
                 || state.bytes > retention.bytes
                 || front.time() < oldest
-        });
+        })
+    }
+
+    /// Marks those who wait for a message that was added, and has the patterns take it in; returns how many follow.
+    pub(crate) fn tell(
+        &mut self,
+        entry: &Arc<Entry>,
+        wakes: &mut Wakes,
+        garbage: &mut Vec<Arc<Entry>>,
+    ) -> usize {
         self.followers.mark(wakes);
-        freed
+        let mut followers = self.followers.len();
+        for pattern in &self.patterns {
+            pattern.push(entry, wakes, garbage);
+            followers += pattern.follow(|followers| followers.len());
+        }
+        followers
     }
 
     /// Removes entries from the front while `goes` says so; returns the bytes that were freed.
@@ -122,13 +136,45 @@ impl ChannelState {
         before - self.bytes
     }
 
+    /// Lets the oldest messages out of memory while `goes` says so; the engine keeps them.
+    pub(crate) fn evict(&mut self, garbage: &mut Vec<Arc<Entry>>, goes: impl Fn(&Self, &Entry) -> bool) {
+        while self.window.front().is_some_and(|front| goes(self, front)) {
+            let Some(entry) = self.window.pop() else { break };
+            self.bytes -= entry.size();
+            self.evicted = Mark { seq: entry.seq(), time: entry.time() };
+            self.patterns.iter().for_each(|pattern| pattern.evict(entry.seq(), garbage));
+            garbage.push(entry);
+        }
+    }
+
+    /// Notes what the engine keeps, and lets go of what it has let go of.
+    pub(crate) fn settle(&mut self, mut kept: Kept, garbage: &mut Vec<Arc<Entry>>) {
+        kept.gone.raise(self.trimmed);
+        self.trim(garbage, |_, front| front.seq() <= kept.gone.seq);
+        if kept.gone.seq > self.trimmed.seq {
+            self.trimmed = kept.gone;
+            self.patterns.iter().for_each(|pattern| pattern.trim(self.trimmed, garbage));
+        }
+        self.kept = Some(kept);
+    }
+
+    /// Up to where messages after `after` are with the engine and not in memory, if some are.
+    pub(crate) fn elsewhere(&self, after: u64) -> Option<u64> {
+        (self.evicted.seq > after.max(self.trimmed.seq)).then_some(self.evicted.seq)
+    }
+
+    /// Messages and bytes that are retained, in memory or by the engine.
+    pub(crate) fn retained(&self) -> (usize, usize) {
+        self.kept.map_or_else(|| (self.window.len(), self.bytes), |kept| (kept.count, kept.bytes))
+    }
+
     pub(crate) fn gone(&self) -> Trimmed {
         Trimmed { mark: self.trimmed, version: self.trimmed.seq }
     }
 
     /// Whether nothing would be lost by forgetting it, its mark aside.
     pub(crate) fn is_idle(&self) -> bool {
-        self.window.len() == 0 && self.followers.is_empty()
+        self.retained().0 == 0 && self.followers.is_empty()
     }
 }
 

@@ -26,6 +26,26 @@ impl Default for Retention {
     }
 }
 
+/// What stays in memory of a log whose history an engine keeps: the newest messages, within each of three limits.
+/// Readers that are further behind get theirs from the engine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Resident {
+    /// Messages of one channel at most, but at least the newest.
+    pub count: usize,
+    /// Bytes of one channel at most, each message counted with [`Retention::OVERHEAD`].
+    pub bytes: usize,
+    /// Bytes of all channels together at most; the oldest go first.
+    pub total: usize,
+}
+
+impl Default for Resident {
+    /// A hundred messages are what clients miss that come back within seconds; what they all read of a channel stays
+    /// cheap, and a quarter of a gigabyte holds half a million short messages.
+    fn default() -> Self {
+        Self { count: 100, bytes: 256 << 10, total: 256 << 20 }
+    }
+}
+
 /// What a channel keeps when it is trimmed by hand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Keep {
@@ -42,6 +62,8 @@ pub struct LogConfig {
     pub retention: Retention,
     /// What the channels matched by a pattern keep; the first match holds.
     pub retention_of: Vec<(Pattern, Retention)>,
+    /// What stays in memory if an engine keeps the history.
+    pub resident: Resident,
     /// Channels at most; beyond it [`AppendError::TooManyChannels`](crate::AppendError::TooManyChannels).
     pub channels: usize,
     /// Bytes retained in all; beyond it [`AppendError::Full`](crate::AppendError::Full).
@@ -77,13 +99,14 @@ impl Default for LogConfig {
         Self {
             retention: Retention::default(),
             retention_of: Vec::new(),
+            resident: Resident::default(),
             channels: 1_000_000,
             bytes: 1 << 30,
             places: 16,
             patterns: 1_000,
             pattern_window: 1_000,
             tombstones: 1_000_000,
-            keys: 100_000,
+            keys: 1_000_000,
             key_window: Duration::from_secs(600),
             frame_bytes: 64 << 20,
             frame_window: 8_192,

@@ -9,7 +9,7 @@ use std::{
 use bytes::Bytes;
 
 use crate::{
-    ChannelName, Cursor, Epoch, LogConfig, Message, Retention, Timestamp,
+    ChannelName, Cursor, Epoch, LogConfig, Message, Place, Retention, Timestamp,
     sync::{AtomicU64, Mutex, lock},
 };
 
@@ -76,13 +76,6 @@ pub(crate) struct Entry {
     frames: Mutex<Vec<Frame>>,
 }
 
-/// An entry's seat in one of its channels.
-#[derive(Debug)]
-struct Place {
-    channel: ChannelName,
-    prev: u64,
-}
-
 /// Nearly every message is in one channel: that one needs no allocation.
 enum Places {
     One(Place),
@@ -131,7 +124,7 @@ impl Entry {
         self.message.len() + Retention::OVERHEAD
     }
 
-    fn places(&self) -> &[Place] {
+    pub(crate) fn places(&self) -> &[Place] {
         match &self.places {
             Places::One(place) => std::slice::from_ref(place),
             Places::Several(places) => places,

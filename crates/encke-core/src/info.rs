@@ -1,10 +1,7 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::{
-    ChannelName, Cursor, Log, Pattern, Selector, Timestamp,
-    channel::{Channel, Mark},
-    entry::Home,
-    sync::lock,
+    ChannelName, Cursor, Log, Mark, Pattern, Selector, Timestamp, channel::Channel, entry::Home, sync::lock,
 };
 
 /// What the log knows of one channel.
@@ -108,6 +105,7 @@ impl ChannelHandle {
     pub fn info(&self) -> ChannelInfo {
         let state = lock(&self.channel.state);
         let Mark { seq: trimmed, .. } = state.trimmed;
+        let (retained, bytes) = state.retained();
         let mut followers = Vec::new();
         state.followers.count(&mut followers);
         for view in &state.patterns {
@@ -117,8 +115,8 @@ impl ChannelHandle {
             name: self.name().clone(),
             last: self.home.cursor(self.channel.last()),
             trimmed: self.home.cursor(trimmed),
-            retained: state.window.len(),
-            bytes: state.bytes,
+            retained,
+            bytes,
             followers,
         }
     }
@@ -138,7 +136,9 @@ impl ChannelHandle {
         const MINUTE: Duration = Duration::from_secs(60);
         let begin = now.before(MINUTE);
         let state = lock(&self.channel.state);
-        let (count, gone) = (state.window.len_since(begin) as u64, state.trimmed.time);
+        let count = state.window.len_since(begin) as u64;
+        // What is not in memory is not counted either.
+        let gone = state.trimmed.time.max(state.evicted.time);
         drop(state);
         if gone < begin {
             return count;

@@ -1,3 +1,5 @@
+mod following;
+
 use std::{
     collections::{HashMap, HashSet},
     mem,
@@ -7,11 +9,12 @@ use std::{
 use foldhash::fast::RandomState;
 
 use crate::{
-    AppendError, Appended, ChannelName, Cursor, Epoch, Keep, LogConfig, OpenError, Pattern, Publish,
+    AppendError, Appended, ChannelName, Cursor, Epoch, Keep, Kept, LogConfig, Pattern, Publish, Resident,
     Retention, Timestamp, Wakes,
     ages::Ages,
-    channel::{ByName, Channel, Mark},
+    channel::{ByName, Channel},
     entry::{Entry, Home},
+    fed::Residents,
     memory::{Fingerprint, Keys, Known, Tombstones},
     names::Names,
     pattern_view::PatternView,
@@ -45,34 +48,46 @@ pub struct Log {
 pub(crate) struct Shared {
     pub(crate) home: Arc<Home>,
     pub(crate) config: LogConfig,
+    /// What stays in memory, if an engine keeps the history.
+    pub(crate) resident: Option<Resident>,
     pub(crate) names: Arc<Names>,
     state: Mutex<State>,
 }
+
+/// A channel by its name, if it exists.
+type Found<'a> = (&'a ChannelName, Option<Arc<Channel>>);
 
 /// What only one at a time may do: the ordering point.
 pub(crate) struct State {
     /// The last seq given.
     pub(crate) last: u64,
-    time: Timestamp,
-    bytes: usize,
+    pub(crate) time: Timestamp,
+    /// What is retained, in memory or by the engine.
+    pub(crate) bytes: usize,
+    pub(crate) residents: Residents,
     channels: HashSet<ByName, RandomState>,
     names: Arc<Names>,
     patterns: HashMap<Pattern, Arc<PatternView>, RandomState>,
     tombstones: Tombstones,
-    keys: Keys,
+    pub(crate) keys: Keys,
     ages: Ages,
 }
 
 impl Log {
     /// An empty log. `epoch` must be new: no earlier life of this log may have had it (L2).
     #[must_use]
-    pub fn new(epoch: Epoch, mut config: LogConfig) -> Self {
+    pub fn new(epoch: Epoch, config: LogConfig) -> Self {
+        Self::with(epoch, None, config)
+    }
+
+    pub(crate) fn with(epoch: Epoch, resident: Option<Resident>, mut config: LogConfig) -> Self {
         config.places = config.places.min(LogConfig::MAX_PLACES);
         let names = Arc::new(Names::default());
         let state = State {
             last: 0,
             time: Timestamp::default(),
             bytes: 0,
+            residents: Residents::default(),
             channels: HashSet::default(),
             names: Arc::clone(&names),
             patterns: HashMap::default(),
@@ -81,7 +96,13 @@ impl Log {
             ages: Ages::default(),
         };
         let home = Arc::new(Home::new(epoch, config.frame_window, config.frame_bytes));
-        Self { shared: Arc::new(Shared { home, config, names, state: Mutex::new(state) }) }
+        Self { shared: Arc::new(Shared { home, config, resident, names, state: Mutex::new(state) }) }
+    }
+
+    /// Whether it is the same log.
+    #[must_use]
+    pub fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.shared, &other.shared)
     }
 
     /// The limits it was made with.
@@ -151,7 +172,7 @@ impl Shared {
         lock(&self.state)
     }
 
-    fn retention_of(&self, name: &ChannelName) -> Retention {
+    pub(crate) fn retention_of(&self, name: &ChannelName) -> Retention {
         let own = self.config.retention_of.iter().find(|(pattern, _)| pattern.matches(name));
         own.map_or(self.config.retention, |(_, retention)| *retention)
     }
@@ -209,6 +230,17 @@ impl State {
         names: &[ChannelName],
         size: usize,
     ) -> Result<Vec<Arc<Channel>>, AppendError> {
+        let known = self.check(shared, names, size)?.into_iter();
+        Ok(known.map(|(name, channel)| channel.unwrap_or_else(|| self.make(shared, name))).collect())
+    }
+
+    /// The channels of a publish that exist already; or the limit that refuses it.
+    pub(crate) fn check<'a>(
+        &self,
+        shared: &Shared,
+        names: &'a [ChannelName],
+        size: usize,
+    ) -> Result<Vec<Found<'a>>, AppendError> {
         if self.bytes.saturating_add(size.saturating_mul(names.len())) > shared.config.bytes {
             return Err(AppendError::Full);
         }
@@ -223,8 +255,7 @@ impl State {
         if self.channels.len() + new > shared.config.channels {
             return Err(AppendError::TooManyChannels);
         }
-        let found = known.into_iter();
-        Ok(found.map(|(name, channel)| channel.unwrap_or_else(|| self.make(shared, name))).collect())
+        Ok(known)
     }
 
     /// Appends to one channel and to the patterns that match it; returns how many follow them.
@@ -237,7 +268,8 @@ impl State {
     ) -> usize {
         channel.set_last(entry.seq());
         let mut state = lock(&channel.state);
-        let freed = state.push(entry, &channel.retention, wakes, garbage);
+        state.add(entry);
+        let freed = state.retain(&channel.retention, entry.time(), garbage);
         self.bytes = self.bytes + entry.size() - freed;
         if !mem::replace(&mut state.ages, true) {
             // Channels that were deleted stand in it until they would be old; they must not become many.
@@ -247,18 +279,14 @@ impl State {
             }
             self.ages.push(entry.time().after(channel.retention.age), Arc::clone(channel));
         }
-        let mut followers = state.followers.len();
-        for pattern in &state.patterns {
-            pattern.push(entry, wakes, garbage);
-            followers += pattern.follow(|followers| followers.len());
-        }
-        followers
+        state.tell(entry, wakes, garbage)
     }
 
     /// Makes the channel `name`, which does not exist. The caller has checked the limit.
-    fn make(&mut self, shared: &Shared, name: &ChannelName) -> Arc<Channel> {
+    pub(crate) fn make(&mut self, shared: &Shared, name: &ChannelName) -> Arc<Channel> {
         let (mark, last) = self.tombstones.take(name);
-        let channel = Arc::new(Channel::new(name.clone(), shared.retention_of(name), mark, last));
+        let kept = shared.resident.map(|_| Kept { gone: mark, ..Kept::default() });
+        let channel = Arc::new(Channel::new(name.clone(), shared.retention_of(name), mark, last, kept));
         for view in self.patterns.values().filter(|view| view.pattern.matches(name)) {
             view.add(Arc::clone(&channel));
             lock(&channel.state).patterns.push(Arc::clone(view));
@@ -266,49 +294,6 @@ impl State {
         self.names.insert(&channel);
         self.channels.insert(ByName(Arc::clone(&channel)));
         channel
-    }
-
-    /// The channel `name` for one who follows it.
-    pub(crate) fn open_channel(
-        &mut self,
-        shared: &Shared,
-        name: &ChannelName,
-    ) -> Result<Arc<Channel>, OpenError> {
-        if let Some(known) = self.find(name) {
-            return Ok(Arc::clone(known));
-        }
-        if self.channels.len() >= shared.config.channels {
-            return Err(OpenError::TooManyChannels);
-        }
-        Ok(self.make(shared, name))
-    }
-
-    /// The view of `pattern` for one who follows it. The first to follow it pays for a look at every channel.
-    pub(crate) fn open_pattern(
-        &mut self,
-        shared: &Shared,
-        pattern: &Pattern,
-    ) -> Result<Arc<PatternView>, OpenError> {
-        if let Some(view) = self.patterns.get(pattern) {
-            return Ok(Arc::clone(view));
-        }
-        if self.patterns.len() >= shared.config.patterns {
-            return Err(OpenError::TooManyPatterns);
-        }
-        let matching = |channel: &&Arc<Channel>| pattern.matches(&channel.name);
-        let channels: Vec<_> = self.all().filter(matching).cloned().collect();
-        let mut mark = self.tombstones.highest(|name| pattern.matches(name));
-        channels.iter().for_each(|channel| mark.raise(lock(&channel.state).trimmed));
-        let view = Arc::new(PatternView::new(
-            pattern.clone(),
-            shared.config.pattern_window.max(1),
-            &channels,
-            self.last,
-            mark,
-        ));
-        channels.iter().for_each(|channel| lock(&channel.state).patterns.push(Arc::clone(&view)));
-        self.patterns.insert(pattern.clone(), Arc::clone(&view));
-        Ok(view)
     }
 
     pub(crate) fn find(&self, name: &ChannelName) -> Option<&Arc<Channel>> {
@@ -325,34 +310,6 @@ impl State {
 
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
-    }
-
-    /// Forgets a channel that holds nothing and that nobody follows; its mark stays.
-    pub(crate) fn forget_if_idle(&mut self, channel: &Arc<Channel>) {
-        let state = lock(&channel.state);
-        if !is_known(&self.channels, channel) || !state.is_idle() {
-            return;
-        }
-        self.channels.remove(&channel.name);
-        self.names.remove(&channel.name);
-        state.patterns.iter().for_each(|view| view.remove(channel));
-        // A channel that never had a message leaves nothing behind that a gap could be about.
-        if channel.last() > 0 {
-            let mark = Mark { seq: channel.last(), time: state.trimmed.time };
-            self.tombstones.insert(channel.name.clone(), mark);
-        }
-    }
-
-    /// Forgets a pattern that nobody follows.
-    pub(crate) fn forget_pattern_if_idle(&mut self, view: &Arc<PatternView>) {
-        let known = self.patterns.get(&view.pattern).is_some_and(|known| Arc::ptr_eq(known, view));
-        if !known || !view.follow(|followers| followers.is_empty()) {
-            return;
-        }
-        self.patterns.remove(&view.pattern);
-        for channel in view.channels() {
-            lock(&channel.state).patterns.retain(|known| !Arc::ptr_eq(known, view));
-        }
     }
 
     /// Trims the channel whose front is oldest. False when none is due.

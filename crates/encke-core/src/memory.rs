@@ -8,7 +8,7 @@ use std::{collections::HashMap, hash::Hash, mem};
 use foldhash::fast::RandomState;
 use sha2::{Digest, Sha256};
 
-use crate::{ChannelName, Cursor, Key, Kind, LogConfig, Message, Timestamp, channel::Mark};
+use crate::{ChannelName, Cursor, Key, Kind, LogConfig, Mark, Message, Timestamp};
 
 struct Generations<K, V> {
     young: HashMap<K, V, RandomState>,
@@ -64,6 +64,15 @@ impl Tombstones {
         }
     }
 
+    /// The seq of the last message of a forgotten channel, 0 if that is not known.
+    pub(crate) fn last_in(&self, name: &ChannelName) -> u64 {
+        self.marks.young.get(name).or_else(|| self.marks.old.get(name)).map_or(0, |mark| mark.seq)
+    }
+
+    pub(crate) fn raise_rest(&mut self, mark: Mark) {
+        self.rest.raise(mark);
+    }
+
     /// The highest mark of all forgotten channels that `matches` accepts.
     pub(crate) fn highest(&self, matches: impl Fn(&ChannelName) -> bool) -> Mark {
         let mut highest = self.rest;
@@ -91,8 +100,8 @@ struct Answer {
 }
 
 /// Says whether a key comes with the same publish again.
-#[derive(PartialEq, Eq, Clone, Copy)]
-pub(crate) struct Fingerprint([u8; 16]);
+#[derive(Debug, PartialEq, Eq, Clone, Copy)]
+pub struct Fingerprint([u8; 16]);
 
 /// What the log knows of a key.
 pub(crate) enum Known {
@@ -112,7 +121,8 @@ impl Keys {
         Self { answers: Generations::new(), limit, window, began: Timestamp::default() }
     }
 
-    pub(crate) fn look_up(&mut self, key: &Key, fingerprint: Fingerprint, now: Timestamp) -> Known {
+    /// Forgets what is too old.
+    pub(crate) fn forget(&mut self, now: Timestamp) {
         // Twice when nothing came for two windows: then both generations are too old.
         for _ in 0..2 {
             if now >= self.began.after(self.window) {
@@ -120,6 +130,15 @@ impl Keys {
                 self.began = if self.answers.len() == 0 { now } else { self.began.after(self.window) };
             }
         }
+    }
+
+    /// Counts the age of what is known from `now` on.
+    pub(crate) fn begin(&mut self, now: Timestamp) {
+        self.began = now;
+    }
+
+    pub(crate) fn look_up(&mut self, key: &Key, fingerprint: Fingerprint, now: Timestamp) -> Known {
+        self.forget(now);
         match self.answers.young.get(key).or_else(|| self.answers.old.get(key)) {
             Some(answer) if answer.fingerprint == fingerprint => Known::Same(answer.cursor),
             Some(_) => Known::Other,
@@ -134,6 +153,18 @@ impl Keys {
 }
 
 impl Fingerprint {
+    /// The fingerprint that has these bytes.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
+    /// Its bytes: a digest of the channels and the message.
+    #[must_use]
+    pub const fn bytes(self) -> [u8; 16] {
+        self.0
+    }
+
     pub(crate) fn of(channels: &[ChannelName], message: &Message) -> Self {
         let kind = match message.kind() {
             Kind::Json => b"j",

@@ -3,9 +3,9 @@ use std::{collections::HashSet, sync::Arc};
 use foldhash::fast::RandomState;
 
 use crate::{
-    ChannelName, Delivery, Pattern, Wakes,
+    ChannelName, Delivery, Mark, Pattern, Wakes,
     batch::put_in_order,
-    channel::{ByName, Channel, Mark, Trimmed},
+    channel::{ByName, Channel, Trimmed},
     entry::Entry,
     followers::Followers,
     sync::{Mutex, lock},
@@ -27,6 +27,8 @@ struct PatternState {
     window: Window,
     /// Everything after this seq that the channels retain stands in the window.
     floor: u64,
+    /// Everything after this seq that the channels retain is in memory.
+    evicted: u64,
     trimmed: Trimmed,
     followers: Followers,
     channels: HashSet<ByName, RandomState>,
@@ -34,18 +36,19 @@ struct PatternState {
 
 impl PatternView {
     /// The view of `channels`, which are all that match now. `head` is the last seq appended, `trimmed` the
-    /// highest mark of the channels and of the forgotten ones that match.
+    /// highest mark of the channels and of the forgotten ones that match, `evicted` the last that is not in memory.
     pub(crate) fn new(
         pattern: Pattern,
         limit: usize,
         channels: &[Arc<Channel>],
         head: u64,
         trimmed: Mark,
+        evicted: u64,
     ) -> Self {
         let (window, followers) = (Window::default(), Followers::default());
         let trimmed = Trimmed { mark: trimmed, version: 0 };
         let channels = channels.iter().cloned().map(ByName).collect();
-        let state = PatternState { window, floor: head, trimmed, followers, channels };
+        let state = PatternState { window, floor: head, evicted, trimmed, followers, channels };
         Self { pattern, limit, state: Mutex::new(state) }
     }
 
@@ -89,10 +92,14 @@ impl PatternView {
         let mut state = lock(&self.state);
         state.trimmed.mark.raise(mark);
         state.trimmed.version += 1;
-        state.floor = state.floor.max(mark.seq);
-        while state.window.front().is_some_and(|front| front.seq() <= mark.seq) {
-            garbage.extend(state.window.pop());
-        }
+        state.begin_after(mark.seq, garbage);
+    }
+
+    /// A matching channel has let the message `seq` out of memory: so the window does too.
+    pub(crate) fn evict(&self, seq: u64, garbage: &mut Vec<Arc<Entry>>) {
+        let mut state = lock(&self.state);
+        state.evicted = state.evicted.max(seq);
+        state.begin_after(seq, garbage);
     }
 
     pub(crate) fn follow<R>(&self, with: impl FnOnce(&mut Followers) -> R) -> R {
@@ -129,11 +136,30 @@ impl PatternView {
             }
             return (taken, state.trimmed);
         }
+        if after < state.evicted {
+            return (Taken::Elsewhere(state.evicted.max(state.floor)), state.trimmed);
+        }
         let channels = state.channels.iter().map(|channel| Arc::clone(&channel.0)).collect::<Vec<_>>();
         drop(state);
-        let taken = merge(&channels, after, head, limit, out);
-        // Read last, so that it covers what went before the merge came to it.
-        (taken, self.trimmed())
+        let begin = out.len();
+        let mut taken = merge(&channels, after, head, limit, out);
+        // Looked at last, so that it covers what went before the merge came to it.
+        let state = lock(&self.state);
+        if after < state.evicted {
+            out.truncate(begin);
+            taken = Taken::Elsewhere(state.evicted.max(state.floor));
+        }
+        (taken, state.trimmed)
+    }
+}
+
+impl PatternState {
+    /// Has the window begin after `seq`.
+    fn begin_after(&mut self, seq: u64, garbage: &mut Vec<Arc<Entry>>) {
+        self.floor = self.floor.max(seq);
+        while self.window.front().is_some_and(|front| front.seq() <= seq) {
+            garbage.extend(self.window.pop());
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-use crate::{ChannelName, Cursor, Key, Message};
+use crate::{ChannelName, Cursor, Fingerprint, Key, Message};
 
 /// One message to append, and the channels that it goes to.
 #[derive(Debug, Clone)]
@@ -31,7 +31,21 @@ impl Publish {
         self
     }
 
-    pub(crate) fn into_parts(self) -> (Vec<ChannelName>, Message, Option<Key>) {
+    /// The key, if it has one.
+    #[must_use]
+    pub fn key(&self) -> Option<&Key> {
+        self.key.as_ref()
+    }
+
+    /// Says whether a key comes with the same publish again.
+    #[must_use]
+    pub fn fingerprint(&self) -> Fingerprint {
+        Fingerprint::of(&self.channels, &self.message)
+    }
+
+    /// The channels, the message and the key.
+    #[must_use]
+    pub fn into_parts(self) -> (Vec<ChannelName>, Message, Option<Key>) {
         (self.channels, self.message, self.key)
     }
 

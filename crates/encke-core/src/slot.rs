@@ -1,11 +1,12 @@
 use std::sync::Arc;
 
 use crate::{
-    Delivery, OpenError, Selector, Timestamp,
-    channel::{Channel, Mark, Trimmed},
+    ChannelName, Delivery, Mark, OpenError, Selector, Timestamp,
+    channel::{Channel, Trimmed},
     entry::Entry,
     followers::{Followers, Signal},
     log::{Shared, State},
+    older::Supply,
     pattern_view::PatternView,
     sync::lock,
     window::Taken,
@@ -57,15 +58,18 @@ impl Source {
         }
     }
 
-    /// Whether one of its channels holds `entry`.
+    /// Whether one of its channels retains `entry`.
     fn holds(&self, entry: &Entry) -> bool {
-        entry.is_in(|name| {
-            let channel = match self {
-                Self::Channel(channel) => (channel.name == *name).then(|| Arc::clone(channel)),
-                Self::Pattern(view) => view.channel(name),
-            };
-            channel.is_some_and(|channel| entry.seq() > lock(&channel.state).trimmed.seq)
-        })
+        entry.is_in(|name| self.retains(name, entry.seq()))
+    }
+
+    /// Whether `name` is one of its channels, and retains what it had at `seq`.
+    fn retains(&self, name: &ChannelName, seq: u64) -> bool {
+        let channel = match self {
+            Self::Channel(channel) => (channel.name == *name).then(|| Arc::clone(channel)),
+            Self::Pattern(view) => view.channel(name),
+        };
+        channel.is_some_and(|channel| seq > lock(&channel.state).trimmed.seq)
     }
 
     pub(crate) fn trimmed(&self) -> Trimmed {
@@ -94,8 +98,11 @@ impl Source {
     pub(crate) fn last_before(&self, time: Timestamp) -> Mark {
         let mut last = Mark::default();
         self.each(|channel| {
-            if let Some(own) = lock(&channel.state).window.last_before(time) {
+            let state = lock(&channel.state);
+            if let Some(own) = state.window.last_before(time) {
                 last.raise(own);
+            } else if state.elsewhere(0).is_some() && state.evicted.time < time {
+                last.raise(state.evicted);
             }
         });
         last
@@ -149,6 +156,9 @@ impl Slot {
             Source::Pattern(view) => view.read(after, head, limit, self.key, out),
             Source::Channel(channel) => {
                 let mut state = lock(&channel.state);
+                if let Some(upto) = state.elsewhere(after) {
+                    return (Taken::Elsewhere(upto), state.gone());
+                }
                 let taken = state.window.read(after, head, limit, |name| channel.name == *name, out);
                 if taken == Taken::All {
                     state.followers.park(self.key);
@@ -156,6 +166,32 @@ impl Slot {
                 (taken, state.gone())
             }
         }
+    }
+
+    /// Takes up to `limit` messages in `(after, bound]` from what an engine has supplied, and lowers the bound to where
+    /// that ends. Whatever is retained is taken; returns what is gone after that, by which [`Slot::misses`] tells of the
+    /// rest.
+    pub(crate) fn read_supply(
+        &self,
+        supply: &Supply,
+        after: u64,
+        bound: &mut u64,
+        limit: usize,
+        out: &mut Vec<Delivery>,
+    ) -> Trimmed {
+        *bound = supply.upto.min(*bound);
+        let end = out.len().saturating_add(limit);
+        for entry in supply.after(after).iter().take_while(|entry| entry.seq() <= *bound) {
+            if !self.source.holds(entry) {
+                continue;
+            }
+            if out.len() == end {
+                *bound = out.last().map_or(after, Delivery::seq);
+                break;
+            }
+            out.push(Delivery::new(entry, |name| self.source.retains(name, entry.seq())));
+        }
+        self.source.trimmed()
     }
 
     /// Whether something after `after` went since the slot came by, and the reader was not told of it yet.

@@ -5,11 +5,12 @@ use std::{fmt, sync::Arc};
 use slab::Slab;
 
 use crate::{
-    Cursor, Gap, GapReason, Log, OpenError, Selector, Since, Stop, Timestamp,
+    Cursor, Gap, GapReason, Log, Mark, Older, OpenError, Opening, Page, Selector, Since, Stop, Timestamp,
     begin::{Begin, Withholding},
-    channel::Mark,
+    entry::Entry,
     followers::Signal,
     log::Shared,
+    older::Supply,
     slot::{Slot, Source},
 };
 
@@ -27,6 +28,12 @@ pub struct Tail {
     /// Slots that were added with an older cursor and have not caught up.
     behind: Vec<usize>,
     gaps: Vec<Gap>,
+    /// What it reads that is not in memory, as the last look found.
+    wants: Option<Older>,
+    /// Whether it was not given all of that.
+    lacks: bool,
+    /// What it was given of that.
+    supply: Option<Supply>,
 }
 
 impl Log {
@@ -42,11 +49,11 @@ impl Log {
         since: Since,
         now: Timestamp,
     ) -> Result<Tail, OpenError> {
-        self.open_as("", selectors, since, None, now)
+        self.open_as("", selectors, &Opening::new(since, now))
     }
 
     /// Like [`Log::open`], with a word by which [`ChannelInfo`](crate::ChannelInfo) counts the reader (the log makes
-    /// nothing else of it), and with a floor, as in [`Tail::follow_above`].
+    /// nothing else of it), and beginning in any way.
     ///
     /// # Errors
     /// [`OpenError`] names the limit that refuses it.
@@ -54,9 +61,7 @@ impl Log {
         &self,
         label: &'static str,
         selectors: impl IntoIterator<Item = Selector>,
-        since: Since,
-        floor: Option<Timestamp>,
-        now: Timestamp,
+        opening: &Opening,
     ) -> Result<Tail, OpenError> {
         let mut tail = Tail {
             shared: Arc::clone(&self.shared),
@@ -66,8 +71,11 @@ impl Log {
             ready: Vec::new(),
             behind: Vec::new(),
             gaps: Vec::new(),
+            wants: None,
+            lacks: false,
+            supply: None,
         };
-        tail.follow_above(floor, selectors, since, now)?;
+        tail.follow_as(selectors, opening)?;
         Ok(tail)
     }
 }
@@ -88,22 +96,17 @@ impl Tail {
         since: Since,
         now: Timestamp,
     ) -> Result<Cursor, OpenError> {
-        self.follow_above(None, selectors, since, now)
+        self.follow_as(selectors, &Opening::new(since, now))
     }
 
-    /// Like [`Tail::follow`], but of what is there already nothing older than `floor` is read.
-    ///
-    /// A cursor before such messages gets a gap that ends with them, as if they were trimmed. Whoever begins with a
-    /// count, a moment or the earliest begins at the floor and gets none.
+    /// Like [`Tail::follow`], beginning in any way.
     ///
     /// # Errors
     /// [`OpenError`] names the limit that refuses it; then nothing has changed.
-    pub fn follow_above(
+    pub fn follow_as(
         &mut self,
-        floor: Option<Timestamp>,
         selectors: impl IntoIterator<Item = Selector>,
-        since: Since,
-        now: Timestamp,
+        opening: &Opening,
     ) -> Result<Cursor, OpenError> {
         let shared = Arc::clone(&self.shared);
         // One lock for all of it: no append comes between the place and the seats (D6).
@@ -118,7 +121,9 @@ impl Tail {
             }
             match Source::open(&shared, &mut state, &selector) {
                 Ok(source) => {
-                    let withheld = floor.map_or(Mark::default(), |floor| source.last_before(floor));
+                    let mut withheld = opening.sought.last_before(&selector);
+                    withheld
+                        .raise(opening.floor.map_or_else(Mark::default, |floor| source.last_before(floor)));
                     sources.push((source, withheld));
                 }
                 Err(error) => {
@@ -127,7 +132,7 @@ impl Tail {
                 }
             }
         }
-        let begin = Begin::new(since, floor, &sources, &state, &shared, now);
+        let begin = Begin::new(opening, &sources, &state, &shared);
         let first = self.slots.is_empty();
         let added: Vec<_> = sources.into_iter().map(|source| self.seat(source, &begin)).collect();
         drop(state);
@@ -182,6 +187,30 @@ impl Tail {
     #[must_use]
     pub fn take_gaps(&mut self) -> Vec<Gap> {
         std::mem::take(&mut self.gaps)
+    }
+
+    /// What it must be given before it can go on, if the last look at the log found that: messages that are not in
+    /// memory. Without them it stays where it is. Never anything in a log that keeps its own history.
+    #[must_use]
+    pub fn take_older(&mut self) -> Option<Older> {
+        self.wants.take()
+    }
+
+    /// Gives it what it asked for. The next look takes it, or asks again.
+    pub fn supply(&mut self, asked: Older, page: Page) {
+        let entry = |record: crate::Record| {
+            let places = record.places.into_iter().map(|place| (place.channel, place.prev));
+            let home = Arc::clone(&self.shared.home);
+            Arc::new(Entry::new(home, record.seq, record.time, record.message, places))
+        };
+        let entries = page.records.into_iter().map(entry).collect();
+        self.supply = Some(Supply { asked, entries, upto: page.upto });
+    }
+
+    /// The last message of its log that is visible.
+    #[must_use]
+    pub fn head(&self) -> Cursor {
+        self.shared.home.cursor(self.shared.home.head.load(std::sync::atomic::Ordering::Acquire))
     }
 
     /// What it follows.

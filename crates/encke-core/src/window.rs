@@ -1,6 +1,6 @@
 use std::{collections::VecDeque, sync::Arc};
 
-use crate::{ChannelName, Delivery, Timestamp, channel::Mark, entry::Entry};
+use crate::{ChannelName, Delivery, Mark, Timestamp, entry::Entry};
 
 /// Entries in the order of the log, and how readers find their place in them.
 #[derive(Default)]
@@ -17,6 +17,8 @@ pub(crate) enum Taken {
     ToHead,
     /// As much as the limit allows; more is there.
     Cut,
+    /// Nothing: what comes up to this seq is not in memory.
+    Elsewhere(u64),
 }
 
 impl Window {

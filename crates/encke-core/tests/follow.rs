@@ -3,8 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use encke_core::{
-    Batch, ChannelName, Delivery, Epoch, GapReason, Limit, Log, LogConfig, Message, Publish, Retention,
-    Selector, Since, Tail, Timestamp,
+    Batch, ChannelName, Delivery, Epoch, GapReason, Limit, Log, LogConfig, Message, Opening, Publish,
+    Retention, Selector, Since, Tail, Timestamp,
 };
 
 fn log(retained: usize) -> Log {
@@ -191,7 +191,8 @@ fn append_at(log: &Log, channel: &str, millis: u64) {
 fn above(log: &Log, selectors: &[&str], since: Since) -> (u64, Vec<u64>, Vec<(u64, u64)>) {
     let floor = Some(Timestamp::from_millis(100));
     let now = Timestamp::from_millis(1_000);
-    let mut tail = log.open_as("", select(selectors), since, floor, now).unwrap();
+    let mut tail =
+        log.open_as("", select(selectors), &Opening { floor, ..Opening::new(since, now) }).unwrap();
     let cursor = tail.cursor().seq;
     let batch = tail.read(Limit::default());
     assert!(batch.gaps.iter().all(|gap| gap.reason == GapReason::Trimmed), "{:?}", batch.gaps);
@@ -233,12 +234,10 @@ fn d8_what_is_followed_later_has_its_own_floor() {
         append_at(&log, "b", millis);
     }
     let mut tail = open(&log, &["a"], Since::Earliest);
-    let place = tail.follow_above(
-        Some(Timestamp::from_millis(100)),
-        select(&["b"]),
-        Since::After(encke_core::Cursor { seq: 1, ..log.head() }),
-        Timestamp::default(),
-    );
+    let since = Since::After(encke_core::Cursor { seq: 1, ..log.head() });
+    let floor = Some(Timestamp::from_millis(100));
+    let opening = Opening { floor, ..Opening::new(since, Timestamp::default()) };
+    let place = tail.follow_as(select(&["b"]), &opening);
     assert_eq!(place.unwrap().seq, 4);
     let batch = tail.read(Limit::default());
     assert_eq!(seqs(&batch), [1, 3, 5, 6]);

@@ -4,8 +4,8 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use encke_core::{
-    ChannelName, Epoch, GapReason, Keep, Limit, Log, LogConfig, Message, Pattern, Publish, Retention,
-    Selector, Since, Timestamp,
+    ChannelName, Epoch, GapReason, Keep, Limit, Log, LogConfig, Message, Opening, Pattern, Publish,
+    Retention, Selector, Since, Timestamp,
 };
 use proptest::prelude::*;
 
@@ -142,7 +142,7 @@ fn readers_are_counted_by_their_labels() {
     let log = log(10);
     let open = |label, selector: &str| {
         let selectors = [Selector::new(selector).unwrap()];
-        log.open_as(label, selectors, Since::Latest, None, Timestamp::default()).unwrap()
+        log.open_as(label, selectors, &Opening::new(Since::Latest, Timestamp::default())).unwrap()
     };
     let first = open("sse", "a");
     let others = [open("ws", "a"), open("sse", "a"), open("ws", "*")];

@@ -10,7 +10,7 @@ use crate::config::{Errors, Sources};
 const EXIT_CODES: &str = "\
 Exit codes:
   0   success
-  1   failure: the address is taken, a request was refused, a stream broke
+  1   failure: the address is taken, a request was refused, a stream broke, a log is damaged or in use
   2   wrong usage of the command line
   69  the gateway could not be reached
   78  the configuration is wrong";
@@ -73,6 +73,9 @@ pub enum Command {
     Subscribe(SubscribeArgs),
     /// Print who is on a channel, each member on a line.
     Presence(PresenceArgs),
+    /// Look at a log on disk, or carry it elsewhere; no gateway may be at work in its folder.
+    #[command(subcommand)]
+    Log(LogCommand),
     /// Print a completion script for a shell.
     Completions {
         /// The shell.
@@ -85,6 +88,45 @@ pub enum Command {
 pub enum ConfigCommand {
     /// Print the effective configuration as a TOML file.
     Show(ShowArgs),
+}
+
+/// What to do with a log on disk.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum LogCommand {
+    /// Print what it is and how much it holds.
+    Info {
+        /// The folder of the log.
+        dir: PathBuf,
+    },
+    /// Read and check everything in it; say what is wrong and where (exit code 1).
+    Verify {
+        /// The folder of the log.
+        dir: PathBuf,
+    },
+    /// Print each message that is kept on a line, as JSON.
+    Export(ExportArgs),
+    /// Make a log of what was exported. It keeps its seqs and times, and gets an epoch of its own.
+    Import(ImportArgs),
+}
+
+/// What to export.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct ExportArgs {
+    /// The folder of the log.
+    pub dir: PathBuf,
+    /// Only of this channel, or of those that match a pattern such as `news.**`.
+    #[arg(long, value_name = "PATTERN")]
+    pub channel: Option<String>,
+}
+
+/// What to import, and where.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct ImportArgs {
+    /// The folder of the new log: an empty one, or one that is not there yet.
+    pub dir: PathBuf,
+    /// The file; `-` reads standard input.
+    #[arg(default_value = "-")]
+    pub file: PathBuf,
 }
 
 /// What to show.
@@ -107,6 +149,12 @@ pub struct ConfigArgs {
     /// Speak TLS with a certificate made now, for localhost; for development.
     #[arg(long)]
     pub self_signed: bool,
+    /// Keep messages in this folder: they outlive the process and the machine.
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Whether a publish is answered when it is safe from a loss of power (strict), or before (relaxed).
+    #[arg(long, value_name = "WHEN")]
+    pub durability: Option<String>,
     /// The TOML file to read; without it there is none.
     #[arg(long, value_name = "FILE", env = "ENCKE_CONFIG")]
     pub config: Option<PathBuf>,
@@ -124,6 +172,12 @@ impl ConfigArgs {
         }
         if let Some(listen) = self.listen {
             sources = sources.flag("--listen", "listen", &listen.to_string());
+        }
+        if let Some(data) = &self.data {
+            sources = sources.flag("--data", "engine.data", &data.to_string_lossy());
+        }
+        if let Some(durability) = &self.durability {
+            sources = sources.flag("--durability", "engine.durability", durability);
         }
         if self.self_signed {
             sources = sources.flag("--self-signed", "tls.self_signed", "true");

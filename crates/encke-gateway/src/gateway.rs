@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use encke_hub::{Hub, HubConfig, PresenceConfig, RandomError};
+use encke_hub::{Hub, HubBuilder, HubConfig, PresenceConfig, RandomError};
 use tokio::sync::{Notify, watch};
 use tokio_util::task::TaskTracker;
 
@@ -20,6 +20,8 @@ use crate::{
     certificates::TlsError,
     config::{Config, Limits},
     door::Door,
+    engine::{self, EngineStartError},
+    feeds::{FeedError, Feeds},
     http2::Http2Limits,
     metrics::Metrics,
     proxy::ProxyConfig,
@@ -38,6 +40,7 @@ pub struct Gateway {
     admin_door: Option<Door>,
     hub: Hub,
     told: Told,
+    feeds: Feeds,
     /// Told when somebody who runs it asks for a drain.
     drain_asked: Arc<Notify>,
     drain: Duration,
@@ -62,12 +65,16 @@ pub enum StartError {
     Listen(SocketAddr, io::Error),
     /// No epoch can be named.
     Random(RandomError),
+    /// The engine cannot be used.
+    Engine(EngineStartError),
     /// There is no certificate to show.
     Tls(TlsError),
     /// Nobody can decide about access as he should.
     Authorizer(AuthorizerError),
     /// A webhook cannot be told.
     Webhook(WebhookError),
+    /// A queue or bridge cannot publish.
+    Feed(FeedError),
 }
 
 impl fmt::Display for StartError {
@@ -75,9 +82,11 @@ impl fmt::Display for StartError {
         match self {
             Self::Listen(address, error) => write!(f, "cannot listen on {address}: {error}"),
             Self::Random(error) => fmt::Display::fmt(error, f),
+            Self::Engine(error) => fmt::Display::fmt(error, f),
             Self::Tls(error) => fmt::Display::fmt(error, f),
             Self::Authorizer(error) => fmt::Display::fmt(error, f),
             Self::Webhook(error) => fmt::Display::fmt(error, f),
+            Self::Feed(error) => fmt::Display::fmt(error, f),
         }
     }
 }
@@ -85,16 +94,26 @@ impl fmt::Display for StartError {
 impl std::error::Error for StartError {}
 
 impl Gateway {
-    /// Listens as `config` says. Clients can connect from now on; they are served by [`Gateway::run`].
+    /// Opens the engine and listens, as `config` says. Clients can connect from now on; they are served by
+    /// [`Gateway::run`].
     ///
     /// # Errors
-    /// [`StartError`] if the address is taken or not ours, or a certificate cannot be used.
-    pub fn bind(config: &Config) -> Result<Self, StartError> {
-        let hub = hub(config)?;
+    /// [`StartError`] if the engine cannot be used, the address is taken or not ours, or a certificate cannot be used.
+    pub async fn bind(config: &Config) -> Result<Self, StartError> {
+        Self::bind_on(engine::open(config).await.map_err(StartError::Engine)?, config)
+    }
+
+    /// Like [`Gateway::bind`], over an engine that is there already: that of `builder`.
+    ///
+    /// # Errors
+    /// As those of [`Gateway::bind`], but for the engine's.
+    pub fn bind_on(builder: HubBuilder, config: &Config) -> Result<Self, StartError> {
+        let hub = hub(builder, config)?;
         let authorizers = Authorizers::new(config).map_err(StartError::Authorizer)?;
         let told = Told::new(&hub, config).map_err(StartError::Webhook)?;
+        let feeds = Feeds::new(&hub, config).map_err(StartError::Feed)?;
         let admission = Admission::new(&config.limits);
-        let metrics = Arc::new(Metrics::new(hub.clone(), admission.clone()));
+        let metrics = Arc::new(Metrics::new(hub.clone(), admission.clone(), feeds.clone()));
         let drain_asked = Arc::new(Notify::new());
         let tasks = TaskTracker::new();
         let node = |router, tls| Node {
@@ -127,7 +146,7 @@ impl Gateway {
         let router = Router::new(hub.clone(), config, &authorizers, here, metrics);
         let tls = config.tls.as_ref().map(Tls::new).transpose().map_err(StartError::Tls)?;
         let door = Door::open(config.listen, node(router, tls))?;
-        Ok(Self { door, admin_door, hub, told, drain_asked, drain: config.drain.window })
+        Ok(Self { door, admin_door, hub, told, feeds, drain_asked, drain: config.drain.window })
     }
 
     /// Where it listens.
@@ -163,12 +182,15 @@ impl Gateway {
         let mut accepting = pin!(self.accept(closing));
         // The application is told of the drain too.
         let mut telling = pin!(self.told.run());
+        let (end_feeds, feeds_end) = watch::channel(false);
+        let mut feeding = pin!(self.feeds.run(feeds_end));
         tokio::select! {
             () = stop => {}
             () = self.drain_asked.notified() => {}
             () = self.hub.maintain() => {}
             () = self.door.watch_certificates() => {}
             () = telling.as_mut() => {}
+            () = feeding.as_mut() => {}
             () = accepting.as_mut() => {}
         }
         let (hub, window) = (&self.hub, self.drain);
@@ -178,9 +200,11 @@ impl Gateway {
             ?window,
             "draining; a second signal ends at once"
         );
+        // Others take the jobs over; what was fetched here is finished here.
+        end_feeds.send_replace(true);
         let began = Instant::now();
         tokio::select! {
-            () = self.drain(began) => {}
+            ((), ()) = async { tokio::join!(self.drain(began), feeding) } => {}
             () = telling.as_mut() => {}
             () = accepting => {}
         }
@@ -225,7 +249,7 @@ impl Gateway {
     }
 }
 
-fn hub(config: &Config) -> Result<Hub, StartError> {
+fn hub(builder: HubBuilder, config: &Config) -> Result<Hub, StartError> {
     let (limits, presence) = (&config.limits, &config.presence);
     let config_of_hub = HubConfig {
         message_bytes: usize::try_from(limits.message.as_u64()).unwrap_or(usize::MAX),
@@ -245,5 +269,5 @@ fn hub(config: &Config) -> Result<Hub, StartError> {
         },
         drain_window: config.drain.window,
     };
-    Hub::builder().log(config.log.clone()).config(config_of_hub).build().map_err(StartError::Random)
+    builder.log(config.log.clone()).config(config_of_hub).build().map_err(StartError::Random)
 }

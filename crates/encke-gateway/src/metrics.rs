@@ -3,7 +3,7 @@
 use std::fmt;
 
 use encke_http::Body;
-use encke_hub::Hub;
+use encke_hub::{Health, Hub};
 use http::{HeaderValue, Response, StatusCode, header};
 use prometheus_client::{
     collector::Collector,
@@ -16,7 +16,10 @@ use prometheus_client::{
     registry::Registry,
 };
 
-use crate::admission::{Admission, Refusal};
+use crate::{
+    admission::{Admission, Refusal},
+    feeds::{Feeds, Figure},
+};
 
 /// The registry, and what the gateway itself counts.
 pub(crate) struct Metrics {
@@ -37,7 +40,7 @@ struct RefusalLabels {
 }
 
 impl Metrics {
-    pub(crate) fn new(hub: Hub, admission: Admission) -> Self {
+    pub(crate) fn new(hub: Hub, admission: Admission, feeds: Feeds) -> Self {
         let mut registry = Registry::with_prefix("encke");
         let (requests, refused) = (Family::default(), Family::default());
         registry.register(
@@ -46,7 +49,7 @@ impl Metrics {
             requests.clone(),
         );
         registry.register("connections_refused", "Connections not admitted, by limit", refused.clone());
-        registry.register_collector(Box::new(HubCollector { hub, admission }));
+        registry.register_collector(Box::new(HubCollector { hub, admission, feeds }));
         Self { registry, requests, refused }
     }
 
@@ -77,6 +80,7 @@ impl Metrics {
 struct HubCollector {
     hub: Hub,
     admission: Admission,
+    feeds: Feeds,
 }
 
 impl fmt::Debug for HubCollector {
@@ -112,6 +116,7 @@ impl Collector for HubCollector {
             ("channels", "Channels that exist", number(log.channels)),
             ("retained_bytes", "Bytes that the log retains", number(log.bytes)),
             ("head", "The number of the last message", i64::try_from(log.head.seq).unwrap_or(i64::MAX)),
+            ("engine_up", "Whether the engine stores", i64::from(self.hub.health() == Health::Well)),
         ];
         for (name, help, value) in gauges {
             let gauge = ConstGauge::new(value);
@@ -124,6 +129,31 @@ impl Collector for HubCollector {
             let labels = [("transport", transport)];
             ConstGauge::new(number(count)).encode(family.encode_family(&labels)?)?;
         }
-        Ok(())
+        encode_feeds(&mut encoder, "queue", self.feeds.queues())?;
+        encode_feeds(&mut encoder, "bridge", self.feeds.bridges())
     }
+}
+
+/// The figures of all feeds of a kind, each by its name.
+fn encode_feeds<'a>(
+    encoder: &mut DescriptorEncoder<'_>,
+    kind: &'static str,
+    feeds: impl Iterator<Item = (&'a str, [Figure; 5], bool)>,
+) -> fmt::Result {
+    let feeds: Vec<_> = feeds.collect();
+    let Some((_, figures, _)) = feeds.first() else { return Ok(()) };
+    for (index, (name, help, _)) in figures.iter().enumerate() {
+        let counter = ConstCounter::new(0u64).metric_type();
+        let mut family = encoder.encode_descriptor(name, help, None, counter)?;
+        for (feed, figures, _) in &feeds {
+            ConstCounter::new(figures[index].2).encode(family.encode_family(&[(kind, *feed)])?)?;
+        }
+    }
+    let gauge = ConstGauge::new(0u64).metric_type();
+    let name = format!("{kind}_up");
+    let mut family = encoder.encode_descriptor(&name, "Whether it goes on", None, gauge)?;
+    for (feed, _, up) in &feeds {
+        ConstGauge::new(u64::from(*up)).encode(family.encode_family(&[(kind, *feed)])?)?;
+    }
+    Ok(())
 }

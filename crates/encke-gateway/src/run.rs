@@ -11,7 +11,7 @@ use crate::{
     config::{Errors, Loaded},
     gateway::Gateway,
     listener::raise_file_limit,
-    logging,
+    log_tool, logging,
 };
 
 /// Does what the command line says.
@@ -23,6 +23,7 @@ pub async fn run(command: Command) -> Exit {
         Command::Publish(args) => client::publish(args).await,
         Command::Subscribe(args) => client::subscribe(args).await,
         Command::Presence(args) => client::presence(args).await,
+        Command::Log(command) => log_tool::run(&command),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "encke", &mut io::stdout());
             Exit::Success
@@ -81,7 +82,7 @@ async fn serve(args: &ConfigArgs) -> Exit {
             return Exit::Failure;
         }
     };
-    match Gateway::bind(&loaded.config) {
+    match Gateway::bind(&loaded.config).await {
         Ok(gateway) => {
             let address = gateway.address();
             let epoch = gateway.hub().log_info().head.epoch;

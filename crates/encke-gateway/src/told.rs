@@ -3,12 +3,16 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
+use encke_core::ChannelName;
 use encke_fetch::TrustError;
 use encke_hub::Hub;
 use encke_notices::{Notices, NoticesConfig, Secret, WeakSecret, Webhook, WebhookConfig};
 use tokio::task::JoinSet;
 
 use crate::config::{self, Config};
+
+/// With what the channels begin that webhooks write their places down in.
+pub(crate) const PLACES: &str = "$webhook.";
 
 /// Those who tell.
 #[derive(Clone)]
@@ -87,5 +91,6 @@ fn build(hub: &Hub, webhook: &config::Webhook) -> Result<Webhook, WebhookError> 
     config.channels.clone_from(&webhook.channels);
     config.fetch.deadline = webhook.timeout;
     config.fetch.trusted = webhook.ca.clone().map(Bytes::from);
+    config.place = ChannelName::new(&format!("{PLACES}{}", config.name)).ok();
     Webhook::new(hub, config).map_err(WebhookError::Trust)
 }

@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use clap::{CommandFactory, Parser, error::ErrorKind};
-use encke_gateway::cli::{Cli, Command, ConfigCommand, Transport};
+use encke_gateway::cli::{Cli, Command, ConfigCommand, LogCommand, Transport};
 
 fn parse(line: &str) -> Result<Command, ErrorKind> {
     Cli::try_parse_from(line.split(' ')).map(Cli::into_command).map_err(|error| error.kind())
@@ -40,6 +40,19 @@ fn commands_about_the_configuration() {
     };
     assert!(args.origin && args.config.listen.is_some());
     assert!(args.config.sources().unwrap().load().is_ok());
+}
+
+#[test]
+fn commands_about_a_log_on_disk() {
+    let Ok(Command::Log(LogCommand::Export(args))) = parse("encke log export /data --channel news.**") else {
+        panic!()
+    };
+    assert_eq!((args.dir.as_path(), args.channel.as_deref()), (Path::new("/data"), Some("news.**")));
+    let Ok(Command::Log(LogCommand::Import(args))) = parse("encke log import /data") else { panic!() };
+    assert_eq!(args.file, Path::new("-"));
+    for command in ["info", "verify", "export", "import"] {
+        assert!(parse(&format!("encke log {command}")).is_err(), "{command} needs a folder");
+    }
 }
 
 #[test]

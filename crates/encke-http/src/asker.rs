@@ -100,7 +100,7 @@ pub async fn follow(
     if selectors.is_empty() {
         return Err(Problem::bad_request(source.hint()));
     }
-    hub.subscribe(&grant, label, selectors, since).map_err(subscribe_problem)
+    hub.subscribe(&grant, label, selectors, since).await.map_err(subscribe_problem)
 }
 
 /// What was asked for, and what the grant gives without asking.

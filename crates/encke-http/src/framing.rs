@@ -42,7 +42,7 @@ impl StreamEnd {
     pub fn retry(self) -> Option<Duration> {
         match self {
             Self::Recycled => Some(Duration::ZERO),
-            Self::Ended(End::Drained { retry }) => Some(retry),
+            Self::Ended(End::Drained { retry } | End::Unavailable { retry }) => Some(retry),
             Self::Ended(_) => None,
         }
     }

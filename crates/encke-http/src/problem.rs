@@ -1,5 +1,5 @@
 use encke_core::AppendError;
-use encke_hub::{Denied, EngineError, PublishError, SubscribeError};
+use encke_hub::{Denied, End, EngineError, PublishError, SubscribeError};
 use encke_wire::Problem;
 use http::{HeaderValue, Response, StatusCode, header};
 use std::time::Duration;
@@ -48,7 +48,21 @@ pub fn subscribe_problem(error: SubscribeError) -> Problem {
         SubscribeError::TooManySelectors { .. } => Problem::bad_request(detail),
         SubscribeError::TooManyOfSubject { .. } => Problem::too_many(detail).after(BACK_OFF),
         SubscribeError::TooMany { retry } => Problem::too_many(detail).after(retry),
+        SubscribeError::Engine(_) => Problem::unavailable(detail).after(BACK_OFF),
         _ => Problem::overloaded(detail).after(BACK_OFF),
+    }
+}
+
+/// What the end of a subscription is to a client that has no answer yet.
+#[must_use]
+pub fn end_problem(end: End) -> Problem {
+    match end {
+        End::Drained { retry } => Problem::draining("this node is being drained").after(retry),
+        End::Unavailable { retry } => {
+            Problem::unavailable("older messages cannot be read now; come back with the same cursor")
+                .after(retry)
+        }
+        _ => Problem::unauthenticated("what you were allowed has ended"),
     }
 }
 
@@ -67,6 +81,7 @@ pub fn publish_problem(error: PublishError) -> Problem {
             AppendError::Full => Problem::full(detail).after(BACK_OFF),
             _ => Problem::overloaded(detail).after(BACK_OFF),
         },
+        PublishError::Engine(EngineError::NoSpace) => Problem::full(detail).after(BACK_OFF),
         _ => Problem::unavailable(detail).after(BACK_OFF),
     }
 }

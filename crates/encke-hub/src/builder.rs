@@ -6,11 +6,12 @@ use std::{
 use encke_core::{Epoch, Log, LogConfig, Timestamp};
 
 use crate::{
-    Authorizer, Engine, Hub, MemoryEngine, Open, PresenceConfig, Rate,
+    Authorizer, Engine, Hub, MemoryEngine, Node, NodeId, Open, Peers, PresenceConfig, Rate,
     ban::Bans,
     counters::{Counters, Samples},
     hub::Inner,
     notice::Notices,
+    peers::{Cluster, LEASE},
     presence::Presence,
     quota::Quotas,
     refusal::Refusals,
@@ -59,6 +60,9 @@ impl Default for HubConfig {
 /// Puts a [`Hub`] together.
 pub struct HubBuilder {
     engine: Option<Box<dyn Engine>>,
+    peers: Option<Box<dyn Peers>>,
+    node: Option<Arc<str>>,
+    node_lease: Duration,
     authorizer: Arc<dyn Authorizer>,
     clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
     log: LogConfig,
@@ -70,6 +74,28 @@ impl HubBuilder {
     #[must_use]
     pub fn engine(mut self, engine: impl Engine) -> Self {
         self.engine = Some(Box::new(engine));
+        self
+    }
+
+    /// What joins it with the other nodes of the system. Without it there are none.
+    #[must_use]
+    pub fn peers(mut self, peers: impl Peers) -> Self {
+        self.peers = Some(Box::new(peers));
+        self
+    }
+
+    /// What the node is called where there are several, each by another name. At random by default.
+    #[must_use]
+    pub fn node(mut self, name: impl Into<Arc<str>>) -> Self {
+        self.node = Some(name.into());
+        self
+    }
+
+    /// How long another node is there of which nothing is heard: 10 s by default, the same at all nodes. Each says twenty
+    /// times as often that it is there.
+    #[must_use]
+    pub fn node_lease(mut self, lease: Duration) -> Self {
+        self.node_lease = lease;
         self
     }
 
@@ -104,33 +130,44 @@ impl HubBuilder {
     /// The hub.
     ///
     /// # Errors
-    /// [`RandomError`] if the system gives no random bits for the epoch of a new log.
+    /// [`RandomError`] if the system gives no random bits for the epoch of a new log and the number of the node.
     pub fn build(self) -> Result<Hub, RandomError> {
         let engine = match self.engine {
             Some(engine) => engine,
             None => Box::new(MemoryEngine::new(Log::new(fresh_epoch()?, self.log))),
         };
+        let began = (self.clock)();
+        let id = NodeId(random()?);
+        let name = self.node.unwrap_or_else(|| id.to_string()[..8].into());
+        let cluster = Cluster::new(id, name, (self.peers, self.node_lease), began);
+        let shared = cluster.is_shared();
+        // Far enough from those of other nodes, and below what JSON has exactly.
+        let first = if shared { random()? >> 12 } else { 0 };
         let inner = Inner {
             engine,
-            began: (self.clock)(),
+            began,
             clock: self.clock,
             publishes: Quotas::new(self.config.publish_rate),
             subscribes: Quotas::new(self.config.subscribe_rate),
             config: self.config,
-            registry: Registry::default(),
+            registry: Registry::new(first),
             counters: Counters::default(),
-            bans: Bans::default(),
+            bans: Bans::new(shared),
             notices: Notices::default(),
-            presence: Presence::default(),
+            presence: Presence::new(shared.then(|| Arc::clone(&cluster.tell))),
             refusals: Refusals::default(),
             samples: Samples::default(),
             draining: AtomicBool::new(false),
+            cluster,
         };
-        Ok(Hub::from_inner(Arc::new(inner), self.authorizer))
+        let inner = Arc::new(inner);
+        inner.engine.attach(Node::new(&inner));
+        inner.cluster.attach(Node::new(&inner));
+        Ok(Hub::from_inner(inner, self.authorizer))
     }
 }
 
-/// The system gave no random bits, so no fresh epoch can be named.
+/// The system gave no random bits, so no fresh epoch and no node can be named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RandomError;
 
@@ -143,7 +180,11 @@ impl std::fmt::Display for RandomError {
 impl std::error::Error for RandomError {}
 
 fn fresh_epoch() -> Result<Epoch, RandomError> {
-    getrandom::u64().map(Epoch::from_bits).map_err(|_| RandomError)
+    random().map(Epoch::from_bits)
+}
+
+fn random() -> Result<u64, RandomError> {
+    getrandom::u64().map_err(|_| RandomError)
 }
 
 fn system_clock() -> Timestamp {
@@ -157,6 +198,9 @@ impl Hub {
     pub fn builder() -> HubBuilder {
         HubBuilder {
             engine: None,
+            peers: None,
+            node: None,
+            node_lease: LEASE,
             authorizer: Arc::new(Open),
             clock: Box::new(system_clock),
             log: LogConfig::default(),

@@ -70,6 +70,8 @@ pub enum SubscribeError {
     },
     /// A limit of the log refuses it.
     Log(OpenError),
+    /// The engine cannot say where it begins.
+    Engine(EngineError),
 }
 
 impl fmt::Display for SubscribeError {
@@ -85,6 +87,7 @@ impl fmt::Display for SubscribeError {
             }
             Self::TooMany { .. } => f.write_str("you subscribe too often"),
             Self::Log(error) => fmt::Display::fmt(error, f),
+            Self::Engine(error) => fmt::Display::fmt(error, f),
         }
     }
 }

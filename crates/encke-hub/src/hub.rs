@@ -1,8 +1,7 @@
+mod inner;
+
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
@@ -11,16 +10,11 @@ use encke_core::{
 };
 
 use crate::{
-    Action, Ask, Authorizer, Counts, Denied, End, Engine, Grant, HubConfig, Identity, Notice, NoticeKind,
-    PublishError, Reads, SubscribeError, Subscription, SubscriptionId, What,
-    ban::Bans,
-    counters::{Counters, Samples},
-    notice::Notices,
-    presence::Presence,
-    quota::Quotas,
-    refusal::{Refusal, Refusals},
-    registry::{Live, Registry},
+    Action, Ask, Authorizer, Counts, Denied, Durability, End, Grant, Health, HubConfig, Identity, NoticeKind,
+    PublishError, Reads, SubscribeError, Subscription, SubscriptionId, orders::both, registry::Live,
 };
+
+pub(crate) use inner::Inner;
 
 /// How many readers are woken before others get their turn.
 const WAKE_SLICE: usize = 512;
@@ -30,80 +24,6 @@ const WAKE_SLICE: usize = 512;
 pub struct Hub {
     pub(crate) inner: Arc<Inner>,
     authorizer: Arc<dyn Authorizer>,
-}
-
-pub(crate) struct Inner {
-    pub(crate) engine: Box<dyn Engine>,
-    pub(crate) clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
-    pub(crate) config: HubConfig,
-    pub(crate) registry: Registry,
-    pub(crate) counters: Counters,
-    pub(crate) publishes: Quotas,
-    pub(crate) subscribes: Quotas,
-    pub(crate) bans: Bans,
-    pub(crate) notices: Notices,
-    pub(crate) presence: Presence,
-    pub(crate) refusals: Refusals,
-    pub(crate) samples: Samples,
-    pub(crate) began: Timestamp,
-    pub(crate) draining: AtomicBool,
-}
-
-impl Inner {
-    pub(crate) fn now(&self) -> Timestamp {
-        (self.clock)()
-    }
-
-    /// Whether `grant` covers it, and nobody has taken that back.
-    pub(crate) fn permit(
-        &self,
-        grant: &Grant,
-        action: Action,
-        wanted: &Selector,
-        now: Timestamp,
-    ) -> Result<(), Denied> {
-        let permitted =
-            grant.check(action, wanted, now).and_then(|()| self.bans.check_on(grant, wanted, now));
-        permitted.inspect_err(|denied| self.refuse(*denied, action, Identity::of(grant, None), Some(wanted)))
-    }
-
-    pub(crate) fn permit_channel(
-        &self,
-        grant: &Grant,
-        action: Action,
-        channel: &ChannelName,
-    ) -> Result<(), Denied> {
-        self.permit(grant, action, &Selector::Channel(channel.clone()), self.now())
-    }
-
-    /// Remembers and tells that somebody might not do something.
-    fn refuse(&self, why: Denied, action: Action, who: Identity, on: Option<&Selector>) {
-        self.counters.deny();
-        self.refusals.add(Refusal { at: self.now(), who: who.clone(), action, on: on.cloned(), why });
-        self.tell(What::Refused(why), || who, on);
-    }
-
-    pub(crate) fn counts(&self) -> Counts {
-        self.counters.counts(self.publishes.refused(), self.subscribes.refused())
-    }
-
-    pub(crate) fn tell(&self, what: What, who: impl FnOnce() -> Identity, on: Option<&Selector>) {
-        let notice = || Notice { what, at: self.now(), who: who(), on: on.cloned(), also: Vec::new() };
-        self.notices.tell(what.kind(), notice);
-    }
-
-    /// Tells that a client has published.
-    fn tell_published(&self, grant: &Grant, seq: u64, channels: Vec<ChannelName>) {
-        let what = What::Published(seq);
-        let mut channels = channels.into_iter().map(Selector::from);
-        self.notices.tell(what.kind(), || Notice {
-            what,
-            at: self.now(),
-            who: Identity::of(grant, None),
-            on: channels.next(),
-            also: channels.collect(),
-        });
-    }
 }
 
 impl Hub {
@@ -191,19 +111,19 @@ impl Hub {
     ///
     /// # Errors
     /// [`SubscribeError`] says why not.
-    pub fn subscribe(
+    pub async fn subscribe(
         &self,
         grant: &Grant,
         label: &'static str,
         selectors: Vec<Selector>,
         since: Since,
     ) -> Result<Subscription, SubscribeError> {
-        let opened = self.open(grant, label, selectors, since);
+        let opened = self.open(grant, label, selectors, since).await;
         self.inner.counters.subscribe(opened.is_ok());
         opened
     }
 
-    fn open(
+    async fn open(
         &self,
         grant: &Grant,
         label: &'static str,
@@ -220,14 +140,18 @@ impl Hub {
         if selectors.len() > limit {
             return Err(SubscribeError::TooManySelectors { limit });
         }
-        let floor = grant.history().map(|age| now.before(age));
         let kept = inner.config.presence.kept(&selectors);
-        let tail = inner.engine.log().open_as(label, selectors, since, floor, now)?;
+        let log = inner.engine.log();
+        let opening = inner.opening(&log, grant, &selectors, since, now).await?;
+        let tail = log.open_as(label, selectors, &opening)?;
         let live = Live::new(label, now, grant.clone(), tail.begins().unzip(), tail.stop_handle());
         let live = inner.registry.insert(live, &inner.config)?;
         // Looked at after it is entered: either the drain and the ban find it, or it finds them.
         if self.is_draining() {
-            live.end(End::Drained { retry: self.spread() });
+            live.end(End::Drained { retry: inner.spread() });
+        }
+        if !inner.engine.log().is(&log) {
+            live.end(End::Drained { retry: Duration::ZERO });
         }
         let mut subscription = Subscription::new(Arc::clone(inner), tail, live);
         for selector in subscription.selectors() {
@@ -282,6 +206,18 @@ impl Hub {
         self.inner.engine.log().info()
     }
 
+    /// How its engine is.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        self.inner.engine.health()
+    }
+
+    /// What a stored message outlives.
+    #[must_use]
+    pub fn durability(&self) -> Durability {
+        self.inner.engine.durability()
+    }
+
     /// What the hub has done.
     #[must_use]
     pub fn counts(&self) -> Counts {
@@ -306,9 +242,13 @@ impl Hub {
         self.inner.now()
     }
 
-    /// Removes what is too old and ends what has expired, every second, for ever: for a task of the host's.
+    /// Removes what is too old and ends what has expired, every second, and talks with the other nodes, for ever: for a
+    /// task of the host's.
     pub async fn maintain(&self) {
-        const CHANNELS_AT_A_TIME: usize = 1_000;
+        both(self.keep(), self.inner.keep_peers()).await;
+    }
+
+    async fn keep(&self) {
         let mut every = tokio::time::interval(Duration::from_secs(1));
         loop {
             every.tick().await;
@@ -321,7 +261,7 @@ impl Hub {
             self.inner.samples.add(now, self.counts());
             self.inner.publishes.forget();
             self.inner.subscribes.forget();
-            while self.inner.engine.log().expire(now, CHANNELS_AT_A_TIME) {
+            while self.inner.engine.expire(now).await {
                 tokio::task::yield_now().await;
             }
         }
@@ -348,7 +288,7 @@ impl Hub {
         loop {
             every.tick().await;
             let some = self.inner.registry.some(last, slice);
-            some.iter().for_each(|live| live.end(End::Drained { retry: self.spread() }));
+            some.iter().for_each(|live| live.end(End::Drained { retry: self.inner.spread() }));
             match some.last() {
                 Some(live) => last = Some(live.id),
                 None => break,
@@ -366,12 +306,6 @@ impl Hub {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
-    }
-
-    /// A time to come back after, at random, so that not all come at once.
-    fn spread(&self) -> Duration {
-        let window = u64::try_from(self.inner.config.drain_window.as_millis()).unwrap_or(u64::MAX);
-        Duration::from_millis(fastrand::u64(0..=window.min(60_000)))
     }
 }
 

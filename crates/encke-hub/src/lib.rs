@@ -14,7 +14,7 @@
 //! let news = ChannelName::new("news")?;
 //!
 //! let grant = hub.authorize(&Ask::new(Action::Subscribe, vec![news.clone().into()])).await?;
-//! let mut subscription = hub.subscribe(&grant, "example", vec![news.clone().into()], Since::Latest)?;
+//! let mut subscription = hub.subscribe(&grant, "example", vec![news.clone().into()], Since::Latest).await?;
 //!
 //! hub.publish(&grant, Publish::new(news, Message::text("hello"))).await?;
 //! let batch = subscription.next(Limit::default()).await.map_err(|end| format!("{end:?}"))?;
@@ -39,7 +39,9 @@ mod live;
 mod node;
 mod notice;
 mod notice_kind;
+mod orders;
 mod own;
+mod peers;
 mod presence;
 mod quota;
 mod refusal;
@@ -54,12 +56,15 @@ pub use ask::{Action, Ask, Asker, Reads};
 pub use ban::{Ban, BanId, BanInfo, Banned, TooManyBans, Whom};
 pub use builder::{HubBuilder, HubConfig, RandomError};
 pub use counters::Counts;
-pub use engine::{Engine, EngineError, MemoryEngine};
+pub use engine::{Durability, Engine, EngineError, Health, MemoryEngine};
 pub use error::{PublishError, SubscribeError};
 pub use hub::Hub;
-pub use live::{BanError, SubscriptionInfo, Wanted};
+pub use live::{SubscriptionInfo, Wanted};
+pub use node::Node;
 pub use notice::{Identity, Notice, Noticed, What};
 pub use notice_kind::{NoticeKind, UnknownNoticeKind};
+pub use orders::BanError;
+pub use peers::{Joint, NodeId, NodeInfo, NodeState, Peers};
 pub use presence::{Member, MemberKey, MemberKeyError, Members, PresenceConfig, PresenceCounts};
 pub use quota::{Rate, network};
 pub use refusal::Refusal;

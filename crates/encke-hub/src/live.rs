@@ -1,13 +1,15 @@
-//! What whoever runs the node sees of its live subscriptions, and does to them.
+//! What whoever runs the system sees of its live subscriptions.
 
 use std::{net::IpAddr, sync::Arc, sync::atomic::Ordering};
 
 use encke_core::{ChannelName, Cursor, Gap, Pattern, Selector, Timestamp};
 
 use crate::{
-    Action, Ban, BanId, Banned, Denied, End, Grant, Hub, NoticeKind, Noticed, SubscriptionId, TooManyBans,
-    Whom,
-    registry::{Live, Order},
+    Action, Denied, Grant, Hub, Joint, NoticeKind, Noticed, SubscriptionId, Whom,
+    hub::Inner,
+    orders::both,
+    peers::{Question, Reply},
+    registry::Live,
 };
 
 /// How many subscriptions are looked at before others get their turn.
@@ -19,6 +21,8 @@ const SLICE: usize = 1_000;
 pub struct SubscriptionInfo {
     /// Its number.
     pub id: SubscriptionId,
+    /// The node that has it, where there may be several.
+    pub node: Option<Arc<str>>,
     /// The word by which it is counted: its transport.
     pub label: &'static str,
     /// The verified subject.
@@ -48,6 +52,8 @@ pub struct SubscriptionInfo {
 /// Which live subscriptions: those of which everything is true that is said here.
 #[derive(Debug, Clone, Default)]
 pub struct Wanted {
+    /// Of this number.
+    pub id: Option<SubscriptionId>,
     /// Of this verified subject.
     pub subject: Option<String>,
     /// Of a client that calls itself this.
@@ -73,7 +79,7 @@ impl Wanted {
 }
 
 impl Hub {
-    /// Up to `limit` live subscriptions of `whom` that came after `after`, in the order in which they came.
+    /// Up to `limit` live subscriptions of `whom` at this node that came after `after`, in the order in which they came.
     ///
     /// It looks at all of them, in slices, so it is for people and administration.
     ///
@@ -88,15 +94,17 @@ impl Hub {
     ) -> Result<Vec<SubscriptionInfo>, Denied> {
         self.administer(grant)?;
         let mut found = Vec::new();
-        self.each(whom, after, |live| {
-            found.push(self.describe(live));
-            found.len() < limit
-        })
-        .await;
+        self.inner
+            .each(whom, after, |live| {
+                found.push(self.inner.describe(live));
+                found.len() < limit
+            })
+            .await;
         Ok(found)
     }
 
-    /// Up to `limit` live subscriptions that are `wanted` and came after `after`, in the order in which they came.
+    /// Up to `limit` live subscriptions at all nodes that are `wanted` and whose numbers follow `after`, by number. Those
+    /// of one node are in the order in which they came.
     ///
     /// It looks at all of them, in slices.
     ///
@@ -108,94 +116,18 @@ impl Hub {
         wanted: &Wanted,
         after: Option<SubscriptionId>,
         limit: usize,
-    ) -> Result<Vec<SubscriptionInfo>, Denied> {
+    ) -> Result<Joint<Vec<SubscriptionInfo>>, Denied> {
         self.administer(grant)?;
-        let mut found = Vec::new();
-        self.each(&Whom::Everybody, after, |live| {
-            if wanted.is(live) {
-                found.push(self.describe(live));
-            }
-            found.len() < limit
-        })
-        .await;
-        Ok(found)
-    }
-
-    /// Takes rights back: from now on nobody reads, publishes or opens anything by them, and what was opened ends, all
-    /// of it or on the banned channels.
-    ///
-    /// # Errors
-    /// [`BanError`] if the grant is not for [`Action::Administer`], or there are as many bans as there may be.
-    pub async fn ban(&self, grant: &Grant, ban: Ban) -> Result<Banned, BanError> {
-        self.administer(grant).map_err(BanError::Denied)?;
-        let now = self.now();
-        let id = self.inner.bans.insert(&ban, now, self.inner.config.bans).map_err(BanError::TooMany)?;
-        let mut concerned = 0;
-        self.each(&ban.whom, None, |live| {
-            let (trusted, follows) = {
-                let view = live.view();
-                let follows = |on: &Selector| view.selectors.iter().any(|known| known.overlaps(on));
-                (view.grant.is_trusted(), ban.on.as_ref().is_none_or(follows))
-            };
-            if follows && !trusted {
-                concerned += 1;
-                match &ban.on {
-                    None => self.revoke(live),
-                    Some(on) => self.kick(live, on),
-                }
-            }
-            true
-        })
-        .await;
-        self.inner.revoke_leases(&ban.whom, ban.on.as_ref()).await;
-        Ok(Banned { id, concerned })
-    }
-
-    /// Lifts a ban. False if there is none of this number.
-    ///
-    /// # Errors
-    /// [`Denied`] if the grant is not for [`Action::Administer`].
-    pub fn lift_ban(&self, grant: &Grant, ban: BanId) -> Result<bool, Denied> {
-        self.administer(grant)?;
-        Ok(self.inner.bans.lift(ban))
-    }
-
-    /// Ends the live subscriptions of `whom`, who may come back. Returns how many.
-    ///
-    /// # Errors
-    /// [`Denied`] if the grant is not for [`Action::Administer`].
-    pub async fn disconnect(&self, grant: &Grant, whom: &Whom) -> Result<usize, Denied> {
-        let ended = self.order(grant, whom, |live| self.revoke(live)).await?;
-        self.inner.revoke_leases(whom, None).await;
-        Ok(ended)
-    }
-
-    /// Has the live subscriptions of `whom` follow `selectors` too, as if they had been asked for. Returns how many.
-    ///
-    /// # Errors
-    /// [`Denied`] if the grant is not for [`Action::Administer`].
-    pub async fn follow_for(
-        &self,
-        grant: &Grant,
-        whom: &Whom,
-        selectors: &[Selector],
-    ) -> Result<usize, Denied> {
-        self.order(grant, whom, |live| live.order(Order::Follow(grant.clone(), selectors.to_vec()))).await
-    }
-
-    /// Has the live subscriptions of `whom` follow `selector` no longer. Returns how many.
-    ///
-    /// # Errors
-    /// [`Denied`] if the grant is not for [`Action::Administer`].
-    pub async fn unfollow_for(
-        &self,
-        grant: &Grant,
-        whom: &Whom,
-        selector: &Selector,
-    ) -> Result<usize, Denied> {
-        let ordered = self.order(grant, whom, |live| self.kick(live, selector)).await?;
-        self.inner.revoke_leases(whom, Some(selector)).await;
-        Ok(ordered)
+        let others = self.inner.cluster.ask(Question::Search(wanted.clone(), after, limit));
+        let (mut found, others) = both(self.inner.search(wanted, after, limit), others).await;
+        let others = others.of(|reply| match reply {
+            Reply::Found(found) => Some(found),
+            _ => None,
+        });
+        found.extend(others.answer.into_iter().flatten());
+        found.sort_by_key(|info| info.id);
+        found.truncate(limit);
+        Ok(Joint::new(found, others.silent))
     }
 
     /// What has happened since the last look, or what happens next. Notices are kept from the first call on; there is
@@ -209,44 +141,32 @@ impl Hub {
         self.inner.notices.next(kinds).await
     }
 
-    async fn order(&self, grant: &Grant, whom: &Whom, order: impl Fn(&Live)) -> Result<usize, Denied> {
-        self.administer(grant)?;
-        let mut count = 0;
-        self.each(whom, None, |live| {
-            order(live);
-            count += 1;
-            true
-        })
-        .await;
-        Ok(count)
+    /// Whether the grant is for whoever runs the node.
+    ///
+    /// # Errors
+    /// [`Denied`] if not.
+    pub fn administer(&self, grant: &Grant) -> Result<(), Denied> {
+        let Ok(all) = Pattern::new("**") else { return Err(Denied::Undecided) };
+        self.inner.permit(grant, Action::Administer, &Selector::Pattern(all), self.now())
     }
+}
 
-    /// Ends it, and has it leave at once: who holds it may be writing for long.
-    fn revoke(&self, live: &Live) {
-        live.end(End::Revoked);
-        live.end_lease(&self.inner);
-    }
-
-    fn kick(&self, live: &Live, on: &Selector) {
-        live.order(Order::Unfollow(on.clone()));
-        live.unattend(&self.inner, |channel| on.matches(channel));
-    }
-
+impl Inner {
     /// Looks at each of them until `look` has seen enough.
-    async fn each(
+    pub(crate) async fn each(
         &self,
         whom: &Whom,
         mut after: Option<SubscriptionId>,
         mut look: impl FnMut(&Live) -> bool,
     ) {
         if let Whom::Subscription(id) = whom {
-            if let Some(live) = self.inner.registry.get(*id) {
+            if let Some(live) = self.registry.get(*id) {
                 look(&live);
             }
             return;
         }
         loop {
-            let some = self.inner.registry.some(after, SLICE);
+            let some = self.registry.some(after, SLICE);
             let Some(last) = some.last() else { return };
             after = Some(last.id);
             if !some.iter().filter(|live| live.is(whom)).all(|live| look(live)) {
@@ -256,13 +176,23 @@ impl Hub {
         }
     }
 
-    /// Whether the grant is for whoever runs the node.
-    ///
-    /// # Errors
-    /// [`Denied`] if not.
-    pub fn administer(&self, grant: &Grant) -> Result<(), Denied> {
-        let Ok(all) = Pattern::new("**") else { return Err(Denied::Undecided) };
-        self.inner.permit(grant, Action::Administer, &Selector::Pattern(all), self.now())
+    /// Those of this node.
+    pub(crate) async fn search(
+        &self,
+        wanted: &Wanted,
+        after: Option<SubscriptionId>,
+        limit: usize,
+    ) -> Vec<SubscriptionInfo> {
+        let whom = wanted.id.map_or(Whom::Everybody, Whom::Subscription);
+        let mut found = Vec::new();
+        self.each(&whom, after, |live| {
+            if wanted.is(live) {
+                found.push(self.describe(live));
+            }
+            found.len() < limit
+        })
+        .await;
+        found
     }
 
     fn describe(&self, live: &Live) -> SubscriptionInfo {
@@ -271,6 +201,7 @@ impl Hub {
         let load = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
         SubscriptionInfo {
             id: live.id,
+            node: self.cluster.shown(),
             label: live.label,
             subject: view.grant.subject_arc().cloned(),
             client: asker.client.clone(),
@@ -279,31 +210,10 @@ impl Hub {
             expires: view.grant.expires(),
             selectors: view.selectors.clone(),
             begins: view.begins.clone(),
-            cursor: Cursor { seq: load(&live.seq), ..self.inner.engine.log().head() },
+            cursor: Cursor { seq: load(&live.seq), ..self.engine.log().head() },
             messages: load(&live.messages),
             bytes: load(&live.bytes),
             gaps: view.gaps.iter().cloned().collect(),
         }
     }
 }
-
-/// Why nobody was banned.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum BanError {
-    /// The grant is not for it.
-    Denied(Denied),
-    /// There are as many bans as there may be.
-    TooMany(TooManyBans),
-}
-
-impl std::fmt::Display for BanError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Denied(denied) => std::fmt::Display::fmt(denied, f),
-            Self::TooMany(many) => std::fmt::Display::fmt(many, f),
-        }
-    }
-}
-
-impl std::error::Error for BanError {}

@@ -11,20 +11,25 @@
 //! join. Whoever unfollows a channel, or is revoked, banned or kicked, leaves at once. [`Hub::maintain`] ends the leases
 //! that are over, so a leave comes up to a second late.
 //!
+//! Nodes that know each other tell each other of their members, and each knows those of all. One who is on two of them is
+//! one member. What happens is told once, by the eldest of them.
+//!
 //! Beside the channels there is the node: whoever is a member of a channel is *connected*, and where notices of that
 //! are wanted, everybody who subscribes. What came before they were wanted is not told later.
 
 mod lease;
 mod member;
 mod membership;
+mod shared;
 mod store;
 
 use std::{
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use encke_core::{ChannelName, Pattern, Selector, Timestamp};
+use tokio::sync::Notify;
 
 use crate::{
     Action, Denied, Grant, Hub, NoticeKind, Whom, hub::Inner, notice::Notices, reserved::own_channel,
@@ -33,6 +38,10 @@ use crate::{
 pub(crate) use self::lease::Lease;
 pub use self::member::{Member, MemberKey, MemberKeyError, Members};
 use self::store::Store;
+pub(crate) use self::{
+    shared::{Ended, Origin, SeatState, Share},
+    store::{Place, Seat},
+};
 
 /// Members that are looked at or that leave before others get their turn.
 const SLICE: usize = 1_000;
@@ -103,10 +112,12 @@ pub struct PresenceCounts {
     pub connected: usize,
 }
 
-/// The members of this node.
+/// The members, as far as this node knows.
 #[derive(Default)]
 pub(crate) struct Presence {
     store: Mutex<Store>,
+    /// Has other nodes be told what has changed here.
+    changed: Arc<Notify>,
 }
 
 /// What of presence becomes notices.
@@ -120,20 +131,25 @@ const TOLD: [NoticeKind; 6] = [
 ];
 
 impl Presence {
+    fn lock(&self) -> MutexGuard<'_, Store> {
+        self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Acts on the store, and has notices of what comes of it in the order in which it happened: they are queued before
     /// anybody else acts, and their reader is woken when the lock is gone.
     fn act<R>(&self, notices: &Notices, act: impl FnOnce(&mut Store) -> R) -> R {
-        let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut store = self.lock();
         store.tells = TOLD.into_iter().any(|kind| notices.want(kind));
         let result = act(&mut store);
         let happened = store.take_happened();
-        let told = !happened.is_empty();
-        if told {
-            notices.keep(happened);
-        }
+        let told = store.voice.hear(happened, notices);
+        let changed = store.has_changed();
         drop(store);
         if told {
             notices.wake();
+        }
+        if changed {
+            self.changed.notify_one();
         }
         result
     }

@@ -26,7 +26,8 @@ struct State {
     by_subject: HashMap<Arc<str>, BTreeSet<u64>>,
 }
 
-/// The number of a live subscription, unique in the life of its hub.
+/// The number of a live subscription, unique in the life of its hub. Where there are several nodes each begins at a number
+/// that it draws, so that none is given twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SubscriptionId(pub u64);
 
@@ -194,6 +195,11 @@ impl State {
 }
 
 impl Registry {
+    /// The first subscription gets the number `first`.
+    pub(crate) fn new(first: u64) -> Self {
+        Self { state: Mutex::new(State { next: first, ..State::default() }) }
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

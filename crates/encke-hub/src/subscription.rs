@@ -1,18 +1,22 @@
+mod orders;
+
 use std::{
     fmt,
-    future::poll_fn,
+    future::{Future, poll_fn},
     mem,
+    pin::Pin,
     sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
 
-use encke_core::{Batch, ChannelName, Cursor, Gap, GapReason, Limit, Selector, Since, Tail, Timestamp};
+use encke_core::{
+    Batch, ChannelName, Cursor, Gap, GapReason, Limit, Older, Opening, Page, Selector, Since, Tail, Timestamp,
+};
 
 use crate::{
-    Action, Denied, Grant, Identity, SubscribeError, SubscriptionId, What,
-    hub::Inner,
-    registry::{Live, Order},
+    Action, Answer, EngineError, Grant, Identity, SubscribeError, SubscriptionId, What, hub::Inner,
+    registry::Live,
 };
 
 /// A reader of the hub: a cursor and a waker, ended by its grant, by a drain, or by being dropped.
@@ -21,6 +25,8 @@ use crate::{
 pub struct Subscription {
     inner: Arc<Inner>,
     tail: Tail,
+    /// What it waits for that is not in memory any more.
+    older: Option<(Older, Answer<Result<Page, EngineError>>)>,
     live: Arc<Live>,
     expires: Option<Timestamp>,
     /// What those who run the node have ordered to be followed, whatever its own grant covers.
@@ -55,6 +61,11 @@ pub enum End {
     Expired,
     /// The grant was taken back.
     Revoked,
+    /// The engine cannot give what is to be read next. Whoever comes back loses nothing.
+    Unavailable {
+        /// When to come back: spread, so that not all come at once.
+        retry: Duration,
+    },
 }
 
 impl Change {
@@ -72,7 +83,17 @@ impl Subscription {
     pub(crate) fn new(inner: Arc<Inner>, tail: Tail, live: Arc<Live>) -> Self {
         let expires = live.view().grant.expires();
         live.seq.store(tail.cursor().seq, std::sync::atomic::Ordering::Relaxed);
-        Self { inner, tail, live, expires, given: Vec::new(), changes: Vec::new(), waits: false, last: None }
+        Self {
+            inner,
+            tail,
+            older: None,
+            live,
+            expires,
+            given: Vec::new(),
+            changes: Vec::new(),
+            waits: false,
+            last: None,
+        }
     }
 
     /// Its number.
@@ -131,16 +152,26 @@ impl Subscription {
         self.tail.empty_batch()
     }
 
-    /// Takes what there is, perhaps nothing, and waits for nothing.
+    /// Takes what there is, perhaps nothing, and waits for nothing but the engine.
     ///
     /// # Errors
     /// [`End`] if it may not read any more.
-    pub fn read(&mut self, limit: Limit) -> Result<Batch, End> {
+    pub async fn read(&mut self, limit: Limit) -> Result<Batch, End> {
         self.obey();
-        self.check()?;
-        let batch = self.tail.read(limit);
-        self.deliver(&batch);
-        Ok(batch)
+        loop {
+            self.check()?;
+            let batch = self.tail.read(limit);
+            match self.tail.take_older() {
+                Some(older) if is_empty(&batch) => {
+                    let page = self.inner.engine.older(older.clone()).await;
+                    self.supply(older, page)?;
+                }
+                _ => {
+                    self.deliver(&batch);
+                    return Ok(batch);
+                }
+            }
+        }
     }
 
     /// Replaces the contents of `batch` by what comes next, or waits for it. It is empty where others have changed what
@@ -168,16 +199,44 @@ impl Subscription {
             if self.is_done() {
                 return Poll::Ready(Err(self.why()));
             }
+            if self.poll_older(cx)?.is_pending() {
+                return Poll::Pending;
+            }
             match self.tail.poll_read(cx.waker(), limit, batch) {
                 // An order that came before the waker was there woke nobody.
                 Poll::Pending if self.live.is_ordered() => {}
                 Poll::Pending => return Poll::Pending,
+                Poll::Ready(Ok(())) if is_empty(batch) => {
+                    if let Some(older) = self.tail.take_older() {
+                        let answer = self.inner.engine.older(older.clone());
+                        self.older = Some((older, answer));
+                    }
+                }
                 Poll::Ready(Ok(())) => {
                     self.deliver(batch);
                     return Poll::Ready(Ok(()));
                 }
                 Poll::Ready(Err(_)) => return Poll::Ready(Err(self.why())),
             }
+        }
+    }
+
+    /// Hands over what the engine has been asked for.
+    fn poll_older(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), End>> {
+        let Some((_, answer)) = &mut self.older else { return Poll::Ready(Ok(())) };
+        let Poll::Ready(page) = Pin::new(answer).poll(cx) else { return Poll::Pending };
+        let supplied = self.older.take().map_or(Ok(()), |(asked, _)| self.supply(asked, page));
+        Poll::Ready(supplied)
+    }
+
+    /// Hands over what the engine gave. A page that reaches no further would be asked for again and again.
+    fn supply(&mut self, asked: Older, page: Result<Page, EngineError>) -> Result<(), End> {
+        match page {
+            Ok(page) if page.upto > asked.after.seq => {
+                self.tail.supply(asked, page);
+                Ok(())
+            }
+            _ => Err(End::Unavailable { retry: self.inner.spread() }),
         }
     }
 
@@ -196,14 +255,30 @@ impl Subscription {
     ///
     /// # Errors
     /// [`SubscribeError`] names what refuses it; then nothing has changed.
-    pub fn follow(
+    pub async fn follow(
         &mut self,
         grant: &Grant,
         selectors: Vec<Selector>,
         since: Since,
     ) -> Result<Cursor, SubscribeError> {
         let now = self.inner.now();
-        for selector in &selectors {
+        self.permit(grant, &selectors, now)?;
+        let log = self.inner.engine.log();
+        let mut new = selectors.clone();
+        new.retain(|selector| self.selectors().all(|known| known != *selector));
+        let opening = self.inner.opening(&log, grant, &new, since, now).await?;
+        self.follow_as(grant, selectors, &opening)
+    }
+
+    /// Follows what comes next.
+    fn follow_on(&mut self, grant: &Grant, selectors: Vec<Selector>) -> Result<Cursor, SubscribeError> {
+        let now = self.inner.now();
+        self.permit(grant, &selectors, now)?;
+        self.follow_as(grant, selectors, &Opening::new(Since::Latest, now))
+    }
+
+    fn permit(&self, grant: &Grant, selectors: &[Selector], now: Timestamp) -> Result<(), SubscribeError> {
+        for selector in selectors {
             self.inner.permit(grant, Action::Subscribe, selector, now)?;
         }
         self.inner.subscribes.take(grant).map_err(|retry| SubscribeError::TooMany { retry })?;
@@ -211,9 +286,17 @@ impl Subscription {
         if self.tail.len() + selectors.len() > limit {
             return Err(SubscribeError::TooManySelectors { limit });
         }
-        let floor = grant.history().map(|age| now.before(age));
+        Ok(())
+    }
+
+    fn follow_as(
+        &mut self,
+        grant: &Grant,
+        selectors: Vec<Selector>,
+        opening: &Opening,
+    ) -> Result<Cursor, SubscribeError> {
         let kept = self.inner.config.presence.kept(&selectors);
-        let cursor = self.tail.follow_above(floor, selectors, since, now)?;
+        let cursor = self.tail.follow_as(selectors, opening)?;
         self.live.attend(&self.inner, kept);
         if grant.expires().is_some_and(|expires| self.expires.is_none_or(|known| expires < known)) {
             self.expire_at(grant.expires());
@@ -232,92 +315,6 @@ impl Subscription {
         followed
     }
 
-    /// Holds `grant` from now on instead of what it was opened and followed with, and ends when that ends. What it does
-    /// not cover is followed no longer, and what it gives without asking is followed too; each is a [`Change`].
-    ///
-    /// # Errors
-    /// [`SubscribeError`] if the grant is another subject's, or its subject has as many subscriptions as he may; then
-    /// nothing has changed.
-    pub fn renew(&mut self, grant: &Grant) -> Result<(), SubscribeError> {
-        let now = self.inner.now();
-        let known = self.live.view().grant.clone();
-        if known.subject().is_some() && known.subject() != grant.subject() {
-            return Err(Denied::Forbidden.into());
-        }
-        if let Some(subject) = grant.subject_arc() {
-            self.inner.registry.name(&self.live, subject, &self.inner.config)?;
-        }
-        let lost = |selector: &Selector| {
-            !self.given.contains(selector)
-                && self.inner.permit(grant, Action::Subscribe, selector, now).is_err()
-        };
-        let lost: Vec<_> = self.selectors().filter(lost).collect();
-        self.drop_all(lost);
-        self.live.view().grant = grant.clone();
-        let kept = self.inner.config.presence.kept(&self.selectors().collect::<Vec<_>>());
-        self.live.renew_lease(&self.inner, kept);
-        self.expire_at(grant.expires());
-        self.obey_one(Order::Follow(grant.clone(), grant.follows().to_vec()));
-        Ok(())
-    }
-
-    /// Does what others have ordered; returns whether anything has changed by it.
-    fn obey(&mut self) -> bool {
-        if self.live.is_ordered() {
-            for order in self.live.take_orders() {
-                self.obey_one(order);
-            }
-        }
-        !self.changes.is_empty()
-    }
-
-    fn obey_one(&mut self, order: Order) {
-        match order {
-            Order::Follow(grant, selectors) => {
-                for selector in selectors {
-                    let known = self.selectors().any(|known| known == selector);
-                    if known {
-                        continue;
-                    }
-                    // What is refused is told as what it is: not followed.
-                    let followed = self.follow(&grant, vec![selector.clone()], Since::Latest);
-                    if followed.is_ok() && grant.is_trusted() {
-                        self.given.push(selector.clone());
-                    }
-                    self.changes.push(match followed {
-                        Ok(cursor) => Change::Followed(selector, cursor),
-                        Err(_) => Change::Unfollowed(selector),
-                    });
-                }
-            }
-            Order::Unfollow(selector) => {
-                let lost = self.selectors().filter(|known| known.overlaps(&selector)).collect();
-                self.drop_all(lost);
-            }
-            Order::Leave(selectors) => self.drop_all(selectors),
-            // Whoever ordered it has compared the subjects.
-            Order::Renew(grant) => drop(self.renew(&grant)),
-        }
-    }
-
-    fn drop_all(&mut self, selectors: Vec<Selector>) {
-        for selector in selectors {
-            if self.unfollow(&selector) {
-                self.changes.push(Change::Unfollowed(selector));
-            }
-        }
-    }
-
-    fn expire_at(&mut self, expires: Option<Timestamp>) {
-        self.inner.registry.expire_at(&self.live, mem::replace(&mut self.expires, expires), expires);
-    }
-
-    /// Shows others what is followed now.
-    fn show(&self) {
-        let mut view = self.live.view();
-        (view.selectors, view.begins) = self.tail.begins().unzip();
-    }
-
     fn deliver(&self, batch: &Batch) {
         self.inner.counters.deliver(batch.messages.len(), batch.gaps.len());
         self.live.deliver(batch);
@@ -333,7 +330,7 @@ impl Subscription {
         if self.live.ended().is_none() {
             return false;
         }
-        let head = self.inner.engine.log().head().seq;
+        let head = self.tail.head().seq;
         self.tail.cursor().seq >= *self.last.get_or_insert(head)
     }
 
@@ -347,9 +344,13 @@ impl Subscription {
             Some(end @ (End::Expired | End::Revoked)) => Err(end),
             // Who is woken before the registry has looked at the time has had his all the same.
             _ if self.expires.is_some_and(|expires| expires <= self.inner.now()) => Err(End::Expired),
-            Some(End::Drained { .. }) | None => Ok(()),
+            Some(End::Drained { .. } | End::Unavailable { .. }) | None => Ok(()),
         }
     }
+}
+
+fn is_empty(batch: &Batch) -> bool {
+    batch.messages.is_empty() && batch.gaps.is_empty()
 }
 
 impl Drop for Subscription {

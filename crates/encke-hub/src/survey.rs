@@ -2,11 +2,15 @@
 //!
 //! Each look takes a slice of them, and lets others have their turn before the next.
 
-use std::cmp::Reverse;
+use std::{cmp::Reverse, collections::HashMap, sync::Arc};
 
 use encke_core::{ChannelHandle, ChannelInfo, ChannelName, Keep, Pattern, Selector};
 
-use crate::{Denied, Grant, Hub, PublishError};
+use crate::{
+    Denied, Grant, Hub, PublishError,
+    hub::Inner,
+    peers::{Question, Reply},
+};
 
 /// How many channels are looked at before others get their turn.
 const SLICE: usize = 1_000;
@@ -55,7 +59,7 @@ impl Hub {
         Ok(found)
     }
 
-    /// Up to `limit` channels by their rank, and those of one rank by name; after the place that a rank and a name are.
+    /// Up to `limit` channels by their rank at this node, and those of one rank by name; after the place that a rank and a name are.
     ///
     /// It looks at all of them.
     ///
@@ -102,6 +106,33 @@ impl Hub {
     pub fn survey_one(&self, grant: &Grant, name: &ChannelName) -> Result<Option<ChannelSurvey>, Denied> {
         self.administer(grant)?;
         Ok(self.inner.engine.log().find(name).map(|channel| self.describe_channel(&channel, 0)))
+    }
+
+    /// Adds those who follow these channels at other nodes. Returns the names of nodes that did not answer.
+    ///
+    /// # Errors
+    /// [`Denied`] if the grant is not for [`Action::Administer`](crate::Action::Administer).
+    pub async fn add_followers(
+        &self,
+        grant: &Grant,
+        surveys: &mut [ChannelSurvey],
+    ) -> Result<Vec<Arc<str>>, Denied> {
+        self.administer(grant)?;
+        let names = surveys.iter().map(|survey| survey.info.name.clone()).collect();
+        let others = self.inner.cluster.ask(Question::Followers(names)).await.of(|reply| match reply {
+            Reply::Followers(followers) => Some(followers),
+            _ => None,
+        });
+        let more: Vec<HashMap<_, _>> = others.answer.into_iter().map(HashMap::from_iter).collect();
+        for info in surveys.iter_mut().map(|survey| &mut survey.info) {
+            for (label, count) in more.iter().filter_map(|more| more.get(&info.name)).flatten() {
+                match info.followers.iter_mut().find(|(known, _)| known == label) {
+                    Some((_, known)) => *known += count,
+                    None => info.followers.push((label, *count)),
+                }
+            }
+        }
+        Ok(others.silent)
     }
 
     /// The channels that retain the message `seq`, by name.
@@ -165,6 +196,22 @@ impl Hub {
             next = Some(more.as_str().to_owned());
             tokio::task::yield_now().await;
         }
+    }
+}
+
+impl Inner {
+    /// Those who follow these channels here.
+    pub(crate) fn followers(
+        &self,
+        mut channels: Vec<ChannelName>,
+    ) -> Vec<(ChannelName, Vec<(&'static str, usize)>)> {
+        channels.truncate(SLICE);
+        let log = self.engine.log();
+        let followers = |name: ChannelName| {
+            let followers = log.find(&name)?.info().followers;
+            (!followers.is_empty()).then_some((name, followers))
+        };
+        channels.into_iter().filter_map(followers).collect()
     }
 }
 

@@ -76,11 +76,12 @@ async fn s1_access_fails_closed() {
 
     let grant = grant(&hub, Some("good")).await.unwrap();
     assert_eq!(grant.subject(), Some("reader"));
-    let mut subscription = hub.subscribe(&grant, "test", vec![selector("news.*")], Since::Earliest).unwrap();
+    let mut subscription =
+        hub.subscribe(&grant, "test", vec![selector("news.*")], Since::Earliest).await.unwrap();
     for (selectors, why) in [("sport.eu", "another channel"), ("**", "more than was granted")] {
-        let refused = hub.subscribe(&grant, "test", vec![selector(selectors)], Since::Latest);
+        let refused = hub.subscribe(&grant, "test", vec![selector(selectors)], Since::Latest).await;
         assert_eq!(refused.err(), Some(SubscribeError::Denied(Denied::Forbidden)), "{why}");
-        let refused = subscription.follow(&grant, vec![selector(selectors)], Since::Latest);
+        let refused = subscription.follow(&grant, vec![selector(selectors)], Since::Latest).await;
         assert_eq!(refused.err(), Some(SubscribeError::Denied(Denied::Forbidden)), "{why}");
     }
     let refused = hub.publish(&grant, message("news.us", "no")).await;
@@ -104,7 +105,8 @@ async fn d8_what_a_grant_opened_ends_with_it() {
         .build()
         .unwrap();
     let grant = grant(&hub, Some("good")).await.unwrap();
-    let mut subscription = hub.subscribe(&grant, "test", vec![selector("news.eu")], Since::Earliest).unwrap();
+    let mut subscription =
+        hub.subscribe(&grant, "test", vec![selector("news.eu")], Since::Earliest).await.unwrap();
     hub.publish(&grant, message("news.eu", "before")).await.unwrap();
 
     now.store(5_000, Ordering::Relaxed);
@@ -113,8 +115,8 @@ async fn d8_what_a_grant_opened_ends_with_it() {
     tokio::time::sleep(Duration::from_secs(2)).await;
     // Also what was there before: replay is authorised now, like live.
     assert_eq!(subscription.next(Limit::default()).await.err(), Some(End::Expired));
-    assert!(subscription.read(Limit::default()).is_err());
-    let refused = hub.subscribe(&grant, "test", vec![selector("news.eu")], Since::Latest);
+    assert!(subscription.read(Limit::default()).await.is_err());
+    let refused = hub.subscribe(&grant, "test", vec![selector("news.eu")], Since::Latest).await;
     assert_eq!(refused.err(), Some(SubscribeError::Denied(Denied::Expired)));
     keeper.abort();
 }
@@ -140,9 +142,9 @@ async fn d8_what_was_followed_later_ends_with_its_own_grant() {
         .unwrap();
     let (ever, late) = (open(&hub).await, grant(&hub, Some("9000")).await.unwrap());
     let soon = grant(&hub, Some("5000")).await.unwrap();
-    let mut subscription = hub.subscribe(&ever, "test", vec![selector("a")], Since::Latest).unwrap();
-    subscription.follow(&soon, vec![selector("b")], Since::Latest).unwrap();
-    subscription.follow(&late, vec![selector("c")], Since::Latest).unwrap();
+    let mut subscription = hub.subscribe(&ever, "test", vec![selector("a")], Since::Latest).await.unwrap();
+    subscription.follow(&soon, vec![selector("b")], Since::Latest).await.unwrap();
+    subscription.follow(&late, vec![selector("c")], Since::Latest).await.unwrap();
     let _keeper = tokio::spawn({
         let hub = hub.clone();
         async move { hub.maintain().await }
@@ -150,10 +152,10 @@ async fn d8_what_was_followed_later_ends_with_its_own_grant() {
 
     now.store(4_999, Ordering::Relaxed);
     tokio::time::sleep(Duration::from_secs(2)).await;
-    assert!(subscription.read(Limit::default()).is_ok());
+    assert!(subscription.read(Limit::default()).await.is_ok());
     now.store(5_000, Ordering::Relaxed);
     tokio::time::sleep(Duration::from_secs(2)).await;
-    assert_eq!(subscription.read(Limit::default()).err(), Some(End::Expired));
+    assert_eq!(subscription.read(Limit::default()).await.err(), Some(End::Expired));
 }
 
 #[tokio::test]
@@ -177,22 +179,22 @@ async fn s2_every_limit_refuses_by_its_name() {
     assert_eq!(hub.publish(&grant, keyed("two")).await.err(), refused(AppendError::TooManyKeys));
 
     let three = ["a", "b", "c"].map(selector).to_vec();
-    let error = hub.subscribe(&grant, "test", three, Since::Latest).err();
+    let error = hub.subscribe(&grant, "test", three, Since::Latest).await.err();
     assert_eq!(error, Some(SubscribeError::TooManySelectors { limit: 2 }));
-    let mut first = hub.subscribe(&grant, "test", vec![selector("a")], Since::Latest).unwrap();
+    let mut first = hub.subscribe(&grant, "test", vec![selector("a")], Since::Latest).await.unwrap();
     assert!(matches!(
-        first.follow(&grant, vec![selector("new")], Since::Latest),
+        first.follow(&grant, vec![selector("new")], Since::Latest).await,
         Err(SubscribeError::Log(_))
     ));
-    first.follow(&grant, vec![selector("x.*")], Since::Latest).unwrap();
-    assert!(first.follow(&grant, vec![selector("b")], Since::Latest).is_err());
-    let error = hub.subscribe(&grant, "test", vec![selector("y.*")], Since::Latest).err();
+    first.follow(&grant, vec![selector("x.*")], Since::Latest).await.unwrap();
+    assert!(first.follow(&grant, vec![selector("b")], Since::Latest).await.is_err());
+    let error = hub.subscribe(&grant, "test", vec![selector("y.*")], Since::Latest).await.err();
     assert!(matches!(error, Some(SubscribeError::Log(_))));
-    let _second = hub.subscribe(&grant, "test", vec![selector("b")], Since::Latest).unwrap();
-    let error = hub.subscribe(&grant, "test", vec![selector("b")], Since::Latest).err();
+    let _second = hub.subscribe(&grant, "test", vec![selector("b")], Since::Latest).await.unwrap();
+    let error = hub.subscribe(&grant, "test", vec![selector("b")], Since::Latest).await.err();
     assert_eq!(error, Some(SubscribeError::TooManySubscriptions));
     drop(first);
-    assert!(hub.subscribe(&grant, "test", vec![selector("b")], Since::Latest).is_ok());
+    assert!(hub.subscribe(&grant, "test", vec![selector("b")], Since::Latest).await.is_ok());
 }
 
 #[tokio::test(start_paused = true)]
@@ -204,7 +206,8 @@ async fn s4_a_drain_delivers_and_spreads() {
     let began = Instant::now();
     let mut clients = Vec::new();
     for _ in 0..CLIENTS {
-        let mut subscription = hub.subscribe(&grant, "test", vec![selector("news")], Since::Latest).unwrap();
+        let mut subscription =
+            hub.subscribe(&grant, "test", vec![selector("news")], Since::Latest).await.unwrap();
         clients.push(tokio::spawn(async move {
             let mut read = 0;
             loop {
@@ -220,7 +223,7 @@ async fn s4_a_drain_delivers_and_spreads() {
     hub.drain().await;
     // Publishing goes on, and whoever comes now reads what there is before he is told to leave.
     hub.publish(&grant, message("news", "after")).await.unwrap();
-    let mut late = hub.subscribe(&grant, "test", vec![selector("news")], Since::Earliest).unwrap();
+    let mut late = hub.subscribe(&grant, "test", vec![selector("news")], Since::Earliest).await.unwrap();
     assert_eq!(late.next(Limit::default()).await.unwrap().messages.len(), 2);
     assert!(matches!(late.next(Limit::default()).await, Err(End::Drained { .. })));
     drop(late);

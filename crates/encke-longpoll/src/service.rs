@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use encke_core::{Limit, Since};
-use encke_http::{Body, Endpoint, Origins, follow};
+use encke_http::{Body, Endpoint, Origins, end_problem, follow};
 use encke_hub::{End, Hub, Subscription};
 use encke_wire::Problem;
 use http::{Method, Response, request::Parts};
@@ -89,7 +89,7 @@ impl Hold {
                             ..self.limit
                         };
                         if limit.messages > 0 {
-                            let mut burst = self.subscription.read(limit).map_err(ended)?;
+                            let mut burst = self.subscription.read(limit).await.map_err(end_problem)?;
                             batch.gaps.append(&mut burst.gaps);
                             batch.messages.append(&mut burst.messages);
                             batch.cursor = burst.cursor;
@@ -102,15 +102,15 @@ impl Hold {
                     if self.late {
                         sleep_until(until.min(Instant::now() + LATE_PAUSE)).await;
                     }
-                    let mut batch = self.subscription.read(self.limit).map_err(ended)?;
+                    let mut batch = self.subscription.read(self.limit).await.map_err(end_problem)?;
                     gaps.append(&mut batch.gaps);
                     batch.gaps = gaps;
                     return Ok(Outcome { batch, leave: true });
                 }
-                Ok(Err(end)) => return Err(ended(end)),
+                Ok(Err(end)) => return Err(end_problem(end)),
                 // The last look also brings the place up to date, however quiet the channels are.
                 Err(_) => {
-                    let mut batch = self.subscription.read(self.limit).map_err(ended)?;
+                    let mut batch = self.subscription.read(self.limit).await.map_err(end_problem)?;
                     gaps.append(&mut batch.gaps);
                     batch.gaps = gaps;
                     return Ok(Outcome { batch, leave: false });
@@ -118,8 +118,4 @@ impl Hold {
             }
         }
     }
-}
-
-fn ended(_: End) -> Problem {
-    Problem::unauthenticated("what you were allowed has ended")
 }

@@ -12,6 +12,7 @@
 mod backoff;
 mod json;
 mod notices;
+mod place;
 mod post;
 mod sign;
 mod webhook;

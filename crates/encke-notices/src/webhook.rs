@@ -6,7 +6,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use encke_core::{Batch, Cursor, Delivery, Selector, Since, Timestamp};
+use encke_core::{Batch, ChannelName, Cursor, Delivery, Selector, Since, Timestamp};
 use encke_fetch::{FetchConfig, Fetcher, TrustError, Url};
 use encke_hub::{Grant, Hub, NoticeKind, Subscription};
 use http::{HeaderValue, Method, Request, StatusCode, header};
@@ -14,9 +14,13 @@ use http::{HeaderValue, Method, Request, StatusCode, header};
 use crate::{
     NOTICES, SIGNATURE, Secret,
     backoff::Backoff,
+    place,
     post::{self, Post},
     trusted,
 };
+
+/// How often it is looked whose turn it is to send.
+const TURN: Duration = Duration::from_secs(1);
 
 /// Where a webhook sends what.
 #[derive(Debug, Clone)]
@@ -32,8 +36,11 @@ pub struct WebhookConfig {
     pub channels: Vec<Selector>,
     /// Of [`NOTICES`] only these kinds, and what was lost; `None`: whatever is there.
     pub kinds: Option<Vec<NoticeKind>>,
-    /// Where it begins.
+    /// Where it begins, if its place is not known.
     pub since: Since,
+    /// The channel that its place is written down in, of which the newest message must be kept. Without one it is kept by
+    /// the node, for as long as that lives.
+    pub place: Option<ChannelName>,
     /// The limits of its requests. It has a fetcher of its own, so that it never waits for others.
     pub fetch: FetchConfig,
     /// Before a request that failed is sent again it waits at random, at first up to this.
@@ -55,6 +62,7 @@ impl WebhookConfig {
             channels: Selector::new(NOTICES).into_iter().collect(),
             kinds: None,
             since: Since::Latest,
+            place: None,
             fetch: FetchConfig { deadline, requests: 1, kept: 1, ..FetchConfig::default() },
             retry: Duration::from_millis(500),
             retry_most: Duration::from_secs(60),
@@ -133,7 +141,8 @@ impl Webhook {
 
     /// Sends for as long as its receiver is not gone: for a task of the host's.
     ///
-    /// It ends when it was answered 410, and whenever it is dropped. What was not taken by then was not moved past: run
+    /// Of several nodes over one log one sends, and another goes on when that goes. It ends when it was answered 410, and
+    /// whenever it is dropped. What was not taken by then was not moved past: run
     /// again, it goes on from its place.
     pub async fn run(&self) {
         let (hub, grant) = match trusted(&self.hub).await {
@@ -144,36 +153,73 @@ impl Webhook {
         };
         let mut backoff = self.backoff();
         while !self.lock().gone {
-            if let Ok(mut subscription) = self.open(&hub, &grant) {
+            if !hub.leads() {
+                // Whoever sends meanwhile writes the place down.
+                self.lock().cursor = None;
+                tokio::time::sleep(TURN).await;
+                continue;
+            }
+            if let Ok(mut subscription) = self.open(&hub, &grant).await {
                 // So it is nobody's member: nobody is there.
                 subscription.keep_lease();
                 backoff = self.backoff();
-                self.follow(subscription).await;
+                self.follow(subscription, &hub, &grant).await;
             }
             // There is no space just now, or whoever runs the node ended it, or drains: then there may still be more.
             tokio::time::sleep(backoff.wait()).await;
         }
     }
 
-    /// Reads on from its place, and sends. Returns when there is no more to be read, or its receiver is gone.
-    async fn follow(&self, mut subscription: Subscription) {
+    /// Reads on from its place, and sends. Returns when there is no more to be read, its receiver is gone, or it is another
+    /// node's turn.
+    async fn follow(&self, mut subscription: Subscription, hub: &Hub, grant: &Grant) {
+        let first = self.lock().cursor.is_none();
         self.lock().cursor.get_or_insert(subscription.cursor());
+        if first {
+            self.write_place(hub, grant).await;
+        }
+        let mut turn = tokio::time::interval(TURN);
         loop {
-            let next = subscription.next(post::LIMIT).await;
+            let next = tokio::select! {
+                next = subscription.next(post::LIMIT) => next,
+                _ = turn.tick() => {
+                    if hub.leads() {
+                        continue;
+                    }
+                    return;
+                }
+            };
             // What others have ordered it to follow is not what it was configured to: it begins anew.
             let ordered = !subscription.take_changes().is_empty();
             let Ok(batch) = next else { return };
-            if self.send_all(&batch).await.is_break() || ordered {
+            let sent = self.send_all(&batch).await;
+            if !batch.messages.is_empty() {
+                self.write_place(hub, grant).await;
+            }
+            if sent.is_break() || ordered {
                 return;
             }
         }
     }
 
-    fn open(&self, hub: &Hub, grant: &Grant) -> Result<Subscription, ()> {
+    async fn open(&self, hub: &Hub, grant: &Grant) -> Result<Subscription, ()> {
+        let cursor = self.lock().cursor;
+        if let (None, Some(channel)) = (cursor, &self.config.place) {
+            let known = place::read(hub, grant, channel).await;
+            self.lock().cursor = known.map_err(|place::Unreadable| ())?;
+        }
         let since = self.lock().cursor.map_or(self.config.since, Since::After);
-        hub.subscribe(grant, "webhook", self.config.channels.clone(), since).map_err(|error| {
+        let opened = hub.subscribe(grant, "webhook", self.config.channels.clone(), since).await;
+        opened.map_err(|error| {
             tracing::warn!(%error, webhook = self.config.name, "a webhook cannot read");
         })
+    }
+
+    async fn write_place(&self, hub: &Hub, grant: &Grant) {
+        let cursor = self.lock().cursor;
+        if let (Some(channel), Some(cursor)) = (&self.config.place, cursor) {
+            place::write(hub, grant, channel, cursor).await;
+        }
     }
 
     async fn send_all(&self, batch: &Batch) -> ControlFlow<()> {

@@ -1,5 +1,5 @@
 use encke_core::Since;
-use encke_http::{Body, Endpoint, Origins, follow};
+use encke_http::{Body, Endpoint, Origins, end_problem, follow};
 use encke_hub::Hub;
 use encke_wire::Problem;
 use http::{HeaderValue, Method, Response, StatusCode, header, request::Parts};
@@ -48,8 +48,7 @@ impl Endpoint for Poll {
             follow(&self.hub, &parts, LABEL, source, pull.selectors.clone(), since).await?;
         subscription.keep_lease();
         let presented = subscription.cursor();
-        let ended = |_| Problem::unauthenticated("what you were allowed has ended");
-        let batch = subscription.read(pull.limit).map_err(ended)?;
+        let batch = subscription.read(pull.limit).await.map_err(end_problem)?;
         let tag = tag(&batch, presented);
         let mut response = if has(&parts.headers, &tag) {
             let mut unchanged = Response::new(Body::empty());

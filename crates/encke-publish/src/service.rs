@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use encke_http::{Body, Endpoint, Origins, asker, read_body, store};
+use encke_http::{Body, Endpoint, Origins, asker, read_body, store, store_all};
 use encke_hub::{Asker, Hub};
 use encke_wire::{Problem, PublishCommand};
 use http::{Method, Response, request::Parts};
@@ -36,17 +36,12 @@ impl Publish {
         request: &PublishRequest,
         body: &[u8],
     ) -> Result<Vec<u8>, Problem> {
-        let mut results = Vec::new();
-        for line in lines(body, self.config.batch)? {
-            let message = PublishCommand::parse(line);
-            let message = message.and_then(|command| command.into_publish(&request.channels));
-            let result = match message {
-                Ok(message) => store(&self.hub, asker, message).await,
-                Err(problem) => Err(problem),
-            };
-            results.push(result.map_or_else(|problem| problem.to_json(), |receipt| receipt.to_json()));
-        }
-        Ok(batch_of(&results))
+        let publish = |line| PublishCommand::parse(line)?.into_publish(&request.channels);
+        let publishes = lines(body, self.config.batch)?.into_iter().map(publish).collect();
+        let results = store_all(&self.hub, asker, publishes).await.into_iter();
+        let results = results
+            .map(|result| result.map_or_else(|problem| problem.to_json(), |receipt| receipt.to_json()));
+        Ok(batch_of(&results.collect::<Vec<_>>()))
     }
 }
 

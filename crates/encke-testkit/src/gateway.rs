@@ -1,7 +1,7 @@
 use std::{future::pending, net::SocketAddr};
 
 use encke_gateway::{
-    Gateway,
+    Gateway, StartError,
     config::{Config, Sources},
 };
 use encke_hub::Hub;
@@ -35,7 +35,21 @@ impl TestGateway {
         let loaded = sources.load().unwrap_or_else(|errors| panic!("the configuration of a test: {errors}"));
         let mut config = loaded.config;
         change(&mut config);
-        let gateway = Gateway::bind(&config).expect("a free port of loopback");
+        Self::run(Gateway::bind_on(Hub::builder(), &config))
+    }
+
+    /// Starts a gateway over the engine that this configuration names.
+    ///
+    /// # Panics
+    /// If the configuration is wrong, or the engine is not there.
+    pub async fn over(toml: &str) -> Self {
+        let sources = Sources::new().text("test.toml", toml).flag("test", "listen", "127.0.0.1:0");
+        let loaded = sources.load().unwrap_or_else(|errors| panic!("the configuration of a test: {errors}"));
+        Self::run(Gateway::bind(&loaded.config).await)
+    }
+
+    fn run(bound: Result<Gateway, StartError>) -> Self {
+        let gateway = bound.unwrap_or_else(|error| panic!("a gateway of a test: {error}"));
         let (address, hub) = (gateway.address(), gateway.hub().clone());
         let (stop, stopped) = oneshot::channel();
         let stopped = async {

@@ -4,6 +4,7 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "a test helper fails the test that it serves")]
 
 pub mod conformance;
+pub mod engine;
 mod event_stream;
 pub mod fuzz;
 mod gateway;
@@ -11,6 +12,7 @@ mod in_process;
 mod process;
 mod proxy;
 mod raw;
+mod redis_server;
 mod script;
 pub mod tokens;
 pub mod transcript;
@@ -23,6 +25,7 @@ pub use in_process::{ask, publish};
 pub use process::GatewayProcess;
 pub use proxy::CutProxy;
 pub use raw::{Answer, Raw};
+pub use redis_server::RedisServer;
 pub use script::script_value;
 pub use wait::{metric, wait_for};
 

@@ -58,6 +58,33 @@ impl GatewayProcess {
         self.address
     }
 
+    /// Ends it at once (SIGKILL).
+    ///
+    /// # Panics
+    /// If the system refuses.
+    pub fn kill(&mut self) {
+        self.child.kill().expect("a process to kill");
+        self.child.wait().expect("its end");
+    }
+
+    /// Asks it to end (SIGTERM). It drains first: [`GatewayProcess::wait`] for it.
+    ///
+    /// # Panics
+    /// If the system refuses.
+    pub fn terminate(&self) {
+        let pid = self.child.id().to_string();
+        let sent = Command::new("kill").args(["-TERM", &pid]).status().expect("the command kill");
+        assert!(sent.success(), "SIGTERM was not sent");
+    }
+
+    /// Waits until it has ended; whether it says that all went well.
+    ///
+    /// # Panics
+    /// If the system refuses.
+    pub fn wait(&mut self) -> bool {
+        self.child.wait().expect("its end").success()
+    }
+
     /// The memory that it has in use, in bytes (`VmRSS`).
     ///
     /// # Panics

@@ -1,7 +1,7 @@
 use std::iter;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use encke_core::{Cursor, Delivery, Encode, Gap, Kind, Selector};
+use encke_core::{Cursor, Delivery, Encode, Gap, Kind, Message, Selector};
 
 use crate::time::write_time;
 
@@ -65,19 +65,22 @@ pub struct Data;
 
 impl Encode for Data {
     fn encode(delivery: &Delivery, out: &mut Vec<u8>) {
-        let message = delivery.message();
-        match (message.kind(), message.as_text()) {
-            (Kind::Json, Some(json)) => write_line(json, out),
-            (_, Some(text)) => write_string(text, out),
-            (_, None) => {
-                out.extend_from_slice(b"{\"base64\":\"");
-                let begin = out.len();
-                let data = message.data();
-                out.resize(begin + data.len().div_ceil(3) * 4, 0);
-                let written = STANDARD.encode_slice(data, &mut out[begin..]).unwrap_or(0);
-                out.truncate(begin + written);
-                out.extend_from_slice(b"\"}");
-            }
+        write_data(delivery.message(), out);
+    }
+}
+
+pub(crate) fn write_data(message: &Message, out: &mut Vec<u8>) {
+    match (message.kind(), message.as_text()) {
+        (Kind::Json, Some(json)) => write_line(json, out),
+        (_, Some(text)) => write_string(text, out),
+        (_, None) => {
+            out.extend_from_slice(b"{\"base64\":\"");
+            let begin = out.len();
+            let data = message.data();
+            out.resize(begin + data.len().div_ceil(3) * 4, 0);
+            let written = STANDARD.encode_slice(data, &mut out[begin..]).unwrap_or(0);
+            out.truncate(begin + written);
+            out.extend_from_slice(b"\"}");
         }
     }
 }
@@ -135,7 +138,7 @@ pub fn write_string(text: &str, out: &mut Vec<u8>) {
     }
 }
 
-fn write_number(number: u64, out: &mut Vec<u8>) {
+pub(crate) fn write_number(number: u64, out: &mut Vec<u8>) {
     if serde_json::to_writer(&mut *out, &number).is_err() {
         out.push(b'0');
     }
@@ -187,7 +190,7 @@ fn escape_for_script(json: &[u8], out: &mut Vec<u8>) {
 
 #[cfg(test)]
 mod tests {
-    use encke_core::{ChannelName, Epoch, Limit, Log, LogConfig, Message, Publish, Since, Timestamp};
+    use encke_core::{ChannelName, Epoch, Limit, Log, LogConfig, Publish, Since, Timestamp};
 
     use super::*;
     use crate::Received;

@@ -2,10 +2,11 @@
 //!
 //! What a message, a gap and a checkpoint look like ([`Envelope`], [`write_gap`], [`write_checkpoint`]), which
 //! commands there are ([`Command`], [`Reply`]), who is there ([`MemberList`]), what `since` means ([`parse_since`]), what published bytes are
-//! ([`message_of`]), and what goes wrong ([`Problem`]); and the other dialect that a WebSocket may speak
+//! ([`message_of`]), what a log looks like as a file ([`write_record`]), and what goes wrong ([`Problem`]); and the other dialect that a WebSocket may speak
 //! ([`eventtube`]). The types of the core are never serialised themselves: this crate is where their shape on the wire
 //! is decided.
 
+mod archive;
 mod command;
 mod content;
 mod envelope;
@@ -18,6 +19,7 @@ mod received;
 mod reply;
 mod time;
 
+pub use archive::{RecordError, parse_record, write_record};
 pub use command::{
     AuthenticateCommand, Command, CommandAction, CommandError, CommandId, PresenceCommand, PublishCommand,
     SubscribeCommand, UnsubscribeCommand,

@@ -120,8 +120,8 @@ problems! {
     overloaded: "overloaded", "A limit of this node is reached", 503, ComeBackLater;
     /// The node is being drained.
     draining: "draining", "This node is being drained", 503, ComeBackLater;
-    /// Messages cannot be stored now.
-    unavailable: "unavailable", "Messages cannot be stored now", 503, ComeBackLater;
+    /// Messages cannot be stored, or cannot be read, now.
+    unavailable: "unavailable", "The engine is not available now", 503, ComeBackLater;
     /// The log retains as much as it may.
     full: "full", "The log is full", 507, ComeBackLater;
 }

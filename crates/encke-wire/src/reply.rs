@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use encke_core::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -118,6 +118,9 @@ pub struct Receipt {
     /// Whether this repeats the answer to an earlier publish with the same key.
     #[serde(skip_serializing_if = "std::ops::Not::not", default)]
     pub repeated: bool,
+    /// `relaxed` where the answer does not wait until a loss of power cannot take the message away.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub durability: Option<Cow<'static, str>>,
 }
 
 impl From<encke_core::Appended> for Receipt {
@@ -128,6 +131,7 @@ impl From<encke_core::Appended> for Receipt {
             subscribers: appended.followers,
             present: BTreeMap::new(),
             repeated: appended.repeated,
+            durability: None,
         }
     }
 }
@@ -164,6 +168,7 @@ mod tests {
             subscribers: 0,
             present: BTreeMap::from([("42".to_owned(), true)]),
             repeated: false,
+            durability: None,
         };
         let cases = [
             (

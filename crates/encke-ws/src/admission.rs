@@ -100,7 +100,7 @@ impl Commands {
         let asker: Arc<Asker> = self.asker_with(token);
         let grant = ask(&self.hub, &asker, Action::Subscribe, Vec::new()).await?;
         let followed = with_own(Vec::new(), &grant);
-        let subscription = self.hub.subscribe(&grant, LABEL, followed, Since::Latest);
+        let subscription = self.hub.subscribe(&grant, LABEL, followed, Since::Latest).await;
         let subscription = subscription.map_err(subscribe_problem)?;
         self.asker = asker;
         Ok((grant, subscription))

@@ -150,7 +150,7 @@ impl Commands {
         subscription: &mut Subscription,
     ) -> Result<Cursor, Problem> {
         let grant = ask(&self.hub, &self.asker, Action::Subscribe, selectors.clone()).await?;
-        subscription.follow(&grant, selectors, since).map_err(subscribe_problem)
+        subscription.follow(&grant, selectors, since).await.map_err(subscribe_problem)
     }
 
     pub(crate) async fn store(&self, publish: Publish) -> Result<Receipt, Problem> {

@@ -5,7 +5,7 @@ use std::{
 };
 
 use encke_core::{Batch, Limit};
-use encke_http::{Beat, Pulse, StreamEnd};
+use encke_http::{Beat, Pulse, StreamEnd, end_problem};
 use encke_hub::{End, Subscription};
 use encke_wire::Problem;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -65,8 +65,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 self.say(problem.after(retry)).await;
                 (CloseCode::Restart, "drained".to_owned())
             }
-            Ok(Some(StreamEnd::Ended(_))) => {
-                self.say(Problem::unauthenticated("what you were allowed has ended")).await;
+            Ok(Some(StreamEnd::Ended(end @ End::Unavailable { .. }))) => {
+                self.say(end_problem(end)).await;
+                (CloseCode::TryAgain, "the engine is unavailable".to_owned())
+            }
+            Ok(Some(StreamEnd::Ended(end))) => {
+                self.say(end_problem(end)).await;
                 (CloseCode::Policy, "the grant has ended".to_owned())
             }
             Ok(Some(StreamEnd::Recycled)) => {

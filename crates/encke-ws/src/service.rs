@@ -83,7 +83,7 @@ impl Endpoint for Ws {
         let admitted = match granted {
             Ok(grant) => {
                 let followed = with_own(commands.selectors.clone(), &grant);
-                let subscription = self.hub.subscribe(&grant, LABEL, followed, since);
+                let subscription = self.hub.subscribe(&grant, LABEL, followed, since).await;
                 let subscription = subscription.map_err(subscribe_problem)?;
                 let greeting = commands.dialect.greeting(&subscription)?;
                 Some((subscription, greeting))

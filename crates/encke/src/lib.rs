@@ -34,9 +34,8 @@
 //!
 //! # Features
 //!
-//! `publish` and `sse` by default; `poll`, `longpoll`, `iframe`, `ws` and `sdk` on demand, and beside the transports `auth` (with
-//! `auth-redis`),
-//! `admin` and `notices`; `full` for all.
+//! `publish` and `sse` by default; `poll`, `longpoll`, `iframe`, `ws` and `sdk` on demand. Beside the transports: the engines
+//! `disk` and `redis`, `queue`, `auth` (with `auth-redis`), `admin` and `notices`; `full` for all.
 
 pub use encke_core::*;
 pub use encke_hub::*;
@@ -48,21 +47,24 @@ pub mod http {
 
 #[cfg(feature = "admin")]
 pub use encke_admin as admin;
-
 #[cfg(feature = "auth")]
 pub use encke_auth as auth;
-
+#[cfg(feature = "disk")]
+pub use encke_disk as disk;
 #[cfg(feature = "iframe")]
 pub use encke_iframe as iframe;
 #[cfg(feature = "longpoll")]
 pub use encke_longpoll as longpoll;
 #[cfg(feature = "notices")]
 pub use encke_notices as notices;
-
 #[cfg(feature = "poll")]
 pub use encke_poll as poll;
 #[cfg(feature = "publish")]
 pub use encke_publish as publish;
+#[cfg(feature = "queue")]
+pub use encke_queue as queue;
+#[cfg(feature = "redis")]
+pub use encke_redis as redis;
 #[cfg(feature = "sdk")]
 pub use encke_sdk as sdk;
 #[cfg(feature = "sse")]

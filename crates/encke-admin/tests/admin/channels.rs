@@ -110,7 +110,7 @@ async fn l6_trimming_and_deleting_are_told_to_readers() {
     let place = head.replace(&format!("-{}", seqs[9]), &format!("-{}", seqs[4]));
     assert_eq!(desk.post("/channels/news/trim", &json!({ "before": place })).await, json!({ "removed": 3 }));
     assert_eq!(desk.get("/channels/news").await["trimmed"], place);
-    assert_eq!(read(&mut slow), seqs[5..]);
+    assert_eq!(read(&mut slow).await, seqs[5..]);
     let gaps = desk.get(&format!("/clients/{}", slow.id())).await["last_gaps"].clone();
     assert_eq!((&gaps[0]["to"], &gaps[0]["reason"]), (&json!(place), &json!("slow")));
 

@@ -66,7 +66,7 @@ async fn one_client_with_what_it_follows_and_how_far_it_is() {
     let mut hers = desk.follow("anna", "phone", &["news", "chat.*"], Since::Latest).await;
     desk.say("news", "hello").await;
     desk.say("elsewhere", "hello").await;
-    assert_eq!(read(&mut hers).len(), 1);
+    assert_eq!(read(&mut hers).await.len(), 1);
     desk.wait(90_000);
     for channel in ["elsewhere", "chat.eu", "news", "news"] {
         desk.say(channel, "hello").await;
@@ -89,7 +89,7 @@ async fn one_client_with_what_it_follows_and_how_far_it_is() {
     for _ in 0..10 {
         desk.say("news", "x").await;
     }
-    let gaps = hers.read(Limit::default()).unwrap().gaps;
+    let gaps = hers.read(Limit::default()).await.unwrap().gaps;
     let shown = desk.get(&format!("/clients/{}", hers.id())).await;
     assert_eq!((shown["last_gaps"].as_array().unwrap().len(), &shown["gaps"]), (gaps.len(), &json!(1)));
     assert_eq!(shown["last_gaps"][0]["reason"], "slow");

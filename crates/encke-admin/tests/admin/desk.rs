@@ -11,12 +11,15 @@ use std::{
 use encke_admin::{Admin, AdminConfig, AdminService};
 use encke_core::{ChannelName, Limit, LogConfig, Message, Pattern, Publish, Selector, Since, Timestamp};
 use encke_hub::{
-    Access, Action, Ask, Asker, Denied, Grant, Hub, HubConfig, PresenceConfig, Subscription, Trusted,
+    Access, Action, Ask, Asker, Denied, Grant, Hub, HubBuilder, HubConfig, PresenceConfig, Subscription,
+    Trusted,
 };
 use http::{Method, Request, StatusCode};
 use http_body_util::{BodyExt, Full};
 use serde_json::Value;
 use tower_service::Service;
+
+use crate::local::LocalPeers;
 
 /// The moment at which each test begins, in milliseconds.
 pub(crate) const START: u64 = 1_763_714_460_000;
@@ -50,14 +53,22 @@ impl Desk {
         Self::with(AdminConfig::default(), HubConfig::default(), LogConfig::default())
     }
 
-    pub(crate) fn with(config: AdminConfig, mut hub: HubConfig, log: LogConfig) -> Self {
+    pub(crate) fn with(config: AdminConfig, hub: HubConfig, log: LogConfig) -> Self {
+        Self::build(Hub::builder().log(log), config, hub)
+    }
+
+    /// One of several nodes.
+    pub(crate) fn joined(name: &str, peers: Arc<LocalPeers>) -> Self {
+        Self::build(Hub::builder().peers(peers).node(name), AdminConfig::default(), HubConfig::default())
+    }
+
+    fn build(builder: HubBuilder, config: AdminConfig, mut hub: HubConfig) -> Self {
         let now = Arc::new(AtomicU64::new(START));
         let clock = Arc::clone(&now);
         let chat = vec![Pattern::new("chat.**").unwrap()];
         hub.presence = PresenceConfig { channels: chat, ..PresenceConfig::default() };
-        let hub = Hub::builder()
+        let hub = builder
             .config(hub)
-            .log(log)
             .authorizer(by_token)
             .clock(move || Timestamp::from_millis(clock.load(Ordering::Relaxed)))
             .build()
@@ -141,7 +152,7 @@ impl Desk {
     ) -> Subscription {
         let grant = self.grant(token, client, selectors).await.unwrap();
         let selectors = selectors.iter().map(|text| Selector::new(text).unwrap()).collect();
-        self.hub.subscribe(&grant, "sse", selectors, since).unwrap()
+        self.hub.subscribe(&grant, "sse", selectors, since).await.unwrap()
     }
 
     pub(crate) async fn say(&self, channel: &str, text: &str) -> u64 {
@@ -153,7 +164,7 @@ impl Desk {
 }
 
 /// Reads what there is; returns the seqs.
-pub(crate) fn read(subscription: &mut Subscription) -> Vec<u64> {
-    let batch = subscription.read(Limit::default()).unwrap();
+pub(crate) async fn read(subscription: &mut Subscription) -> Vec<u64> {
+    let batch = subscription.read(Limit::default()).await.unwrap();
     batch.messages.iter().map(encke_core::Delivery::seq).collect()
 }

@@ -29,7 +29,7 @@ async fn delivered_not_followed_not_read_yet() {
     let desk = Desk::new();
     let mut hers = desk.follow("anna", "a", &["news.*"], Since::Latest).await;
     let (other, first) = (desk.say("sport", "x").await, desk.say("news.eu", "x").await);
-    assert_eq!(read(&mut hers), [first]);
+    assert_eq!(read(&mut hers).await, [first]);
     let (late, last) = (desk.say("news.us", "x").await, desk.say("news.us", "x").await);
 
     assert_eq!(outcome(&desk, &hers, first).await, "delivered");
@@ -55,14 +55,15 @@ async fn before_its_start() {
     let before = desk.say("news", "x").await;
     let mut hers = desk.follow("anna", "a", &["news"], Since::Latest).await;
     let after = desk.say("news", "x").await;
-    read(&mut hers);
+    read(&mut hers).await;
     assert_eq!(outcome(&desk, &hers, before).await, "before-its-start");
     assert_eq!(outcome(&desk, &hers, after).await, "delivered");
 
     // What is followed later has a start of its own.
     let early = desk.say("sport", "x").await;
     let grant = desk.grant("anna", "a", &["sport"]).await.unwrap();
-    let _ = hers.follow(&grant, vec![encke_core::Selector::new("sport").unwrap()], Since::Latest).unwrap();
+    let _ =
+        hers.follow(&grant, vec![encke_core::Selector::new("sport").unwrap()], Since::Latest).await.unwrap();
     assert_eq!(outcome(&desk, &hers, early).await, "before-its-start");
     // Nobody knows in which channel it was, but whichever it was, it was before the start.
     desk.post("/channels/news/trim", &json!({ "keep": 0 })).await;
@@ -77,7 +78,7 @@ async fn d7_a_gap_and_which() {
     for _ in 0..5 {
         seqs.push(desk.say("news", "x").await);
     }
-    let gap = slow.read(Limit::default()).unwrap().gaps.remove(0);
+    let gap = slow.read(Limit::default()).await.unwrap().gaps.remove(0);
     for seq in &seqs[..2] {
         let explained = why(&desk, &slow, *seq).await;
         assert_eq!((&explained["outcome"], &explained["gap"]["reason"]), (&json!("gap"), &json!("slow")));
@@ -89,7 +90,7 @@ async fn d7_a_gap_and_which() {
     // One who came back with a place of another life of the log.
     let elsewhere = Since::After("7f3k2q9x-3".parse().unwrap());
     let mut back = desk.follow("bob", "b", &["news"], elsewhere).await;
-    read(&mut back);
+    read(&mut back).await;
     let explained = why(&desk, &back, seqs[0]).await;
     assert_eq!((&explained["outcome"], &explained["gap"]["reason"]), (&json!("gap"), &json!("epoch")));
     assert_eq!(outcome(&desk, &back, seqs[4]).await, "delivered");
@@ -101,12 +102,12 @@ async fn not_authorised() {
     let mut hers = desk.follow("anna", "a", &["news", "chat"], Since::Latest).await;
     assert_eq!(outcome(&desk, &hers, desk.say("chat", "x").await).await, "not-read-yet");
     desk.post("/kick", &json!({ "whom": { "subject": "anna" }, "channel": "chat", "for": "10m" })).await;
-    let _ = hers.read(Limit::default());
+    let _ = hers.read(Limit::default()).await;
     let seq = desk.say("chat", "x").await;
     assert_eq!(outcome(&desk, &hers, seq).await, "not-followed");
 
     let grant = desk.grant("anna", "a", &["chat"]).await.unwrap();
-    let again = hers.follow(&grant, vec![encke_core::Selector::new("chat").unwrap()], Since::Latest);
+    let again = hers.follow(&grant, vec![encke_core::Selector::new("chat").unwrap()], Since::Latest).await;
     assert!(again.is_err());
     let explained = why(&desk, &hers, seq).await;
     assert_eq!(explained["outcome"], "not-authorised");
@@ -124,7 +125,7 @@ async fn no_such_message_and_trimmed() {
     let mut hers = desk.follow("anna", "a", &["news"], Since::Latest).await;
     let gone = desk.say("sport", "x").await;
     let read_and_gone = desk.say("news", "x").await;
-    read(&mut hers);
+    read(&mut hers).await;
     let mut unread = 0;
     for index in 0..4 {
         let seq = desk.say("news", "x").await;
@@ -156,7 +157,7 @@ async fn d8_what_a_grant_withholds_is_a_gap() {
     desk.wait(3_600_000 - 1);
     let new = desk.say("news", "x").await;
     let mut hers = desk.follow("recent", "a", &["news"], Since::After(before)).await;
-    assert_eq!(read(&mut hers), [new]);
+    assert_eq!(read(&mut hers).await, [new]);
     let explained = why(&desk, &hers, old).await;
     assert_eq!((&explained["outcome"], &explained["channels"]), (&json!("gap"), &json!(["news"])));
     assert_eq!(outcome(&desk, &hers, new).await, "delivered");

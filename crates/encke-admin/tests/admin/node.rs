@@ -48,7 +48,7 @@ async fn rates_are_those_of_the_last_second_and_of_the_last_minute() {
     for _ in 0..30 {
         desk.say("news", "x").await;
     }
-    assert_eq!(read(&mut hers).len(), 30);
+    assert_eq!(read(&mut hers).await.len(), 30);
     let _ = desk.grant("nobody", "x", &["news"]).await.unwrap_err();
     second().await;
     let rates = desk.get("/rates").await;
@@ -73,7 +73,7 @@ async fn refusals_are_remembered_the_newest_first_and_no_more_than_a_thousand() 
     desk.wait(1_000);
     let grant = desk.grant("anna", "tab", &["@bob"]).await.unwrap();
     let selectors = vec![encke_core::Selector::new("@bob").unwrap()];
-    assert!(desk.hub.subscribe(&grant, "sse", selectors, Since::Latest).is_err());
+    assert!(desk.hub.subscribe(&grant, "sse", selectors, Since::Latest).await.is_err());
     let shown = desk.get("/refusals").await;
     assert_eq!(
         shown,

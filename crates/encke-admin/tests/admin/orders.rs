@@ -23,18 +23,18 @@ async fn clients_are_disconnected_and_may_come_back() {
 
     let whom = |whom: serde_json::Value| json!({ "whom": whom });
     assert_eq!(desk.post("/disconnect", &whom(json!({ "client": "b" }))).await, json!({ "concerned": 1 }));
-    assert_eq!(his.read(Limit::default()).unwrap_err(), End::Revoked);
-    assert_eq!(read(&mut also), [0; 0]);
+    assert_eq!(his.read(Limit::default()).await.unwrap_err(), End::Revoked);
+    assert_eq!(read(&mut also).await, [0; 0]);
     let token = whom(json!({ "token": "token of bob" }));
     assert_eq!(
         desk.post("/disconnect", &token).await,
         json!({ "concerned": 2 }),
         "the ended one is not dropped yet"
     );
-    assert_eq!(also.read(Limit::default()).unwrap_err(), End::Revoked);
+    assert_eq!(also.read(Limit::default()).await.unwrap_err(), End::Revoked);
     drop((his, also));
     assert_eq!(desk.post("/disconnect", &whom(json!("everybody"))).await, json!({ "concerned": 1 }));
-    assert_eq!(third.read(Limit::default()).unwrap_err(), End::Revoked);
+    assert_eq!(third.read(Limit::default()).await.unwrap_err(), End::Revoked);
     let _again = desk.follow("anna", "a", &["news"], Since::Latest).await;
 }
 
@@ -44,19 +44,19 @@ async fn live_clients_follow_more_and_less_by_order() {
     let mut hers = desk.follow("anna", "a", &["news"], Since::Latest).await;
     let order = json!({ "whom": { "subject": "anna" }, "channels": ["sport", "$notices", "@bob"] });
     assert_eq!(desk.post("/subscribe", &order).await, json!({ "concerned": 1 }));
-    let _ = hers.read(Limit::default()).unwrap();
+    let _ = hers.read(Limit::default()).await.unwrap();
     let followed: Vec<_> = hers.take_changes().into_iter().map(|it| it.parts().0.to_string()).collect();
     assert_eq!(followed, ["sport", "$notices", "@bob"]);
     let seq = desk.say("sport", "x").await;
-    assert_eq!(read(&mut hers), [seq]);
+    assert_eq!(read(&mut hers).await, [seq]);
 
     let order = json!({ "whom": { "subscription": hers.id().0 }, "channels": ["sport", "news"] });
     assert_eq!(desk.post("/unsubscribe", &order).await, json!({ "concerned": 1 }));
-    let _ = hers.read(Limit::default()).unwrap();
+    let _ = hers.read(Limit::default()).await.unwrap();
     let left = hers.take_changes();
     assert!(left.len() == 2 && left.iter().all(|it| matches!(it, Change::Unfollowed(_))), "{left:?}");
     desk.say("sport", "x").await;
-    assert_eq!(read(&mut hers), [0; 0]);
+    assert_eq!(read(&mut hers).await, [0; 0]);
 
     for path in ["/subscribe", "/unsubscribe"] {
         for (body, expected) in [
@@ -83,14 +83,14 @@ async fn d8_who_is_kicked_loses_one_channel_for_a_while() {
     let kicked = desk.post("/kick", &body).await;
     assert_eq!(kicked["concerned"], 1);
     let (chat, news) = (desk.say("chat.eu", "x").await, desk.say("news", "x").await);
-    let seen = read(&mut hers);
+    let seen = read(&mut hers).await;
     assert!(!seen.contains(&chat) && seen.contains(&news), "{seen:?}");
     let refused = |channel: &'static str| {
         let desk = &desk;
         async move {
             let grant = desk.grant("anna", "a", &[channel]).await.unwrap();
             let selectors = vec![encke_core::Selector::new(channel).unwrap()];
-            desk.hub.subscribe(&grant, "sse", selectors, Since::Latest).is_err()
+            desk.hub.subscribe(&grant, "sse", selectors, Since::Latest).await.is_err()
         }
     };
     assert!(refused("chat.eu").await && !refused("news").await);
@@ -115,8 +115,8 @@ async fn s1_what_is_revoked_ends_and_what_is_banned_stays_out() {
     let banned = desk.post("/bans", &json!({ "whom": { "token": "token of bob" }, "for": "7d" })).await;
     assert_eq!((&revoked["concerned"], &banned["concerned"]), (&json!(1), &json!(1)));
     desk.say("news", "x").await;
-    assert_eq!(hers.read(Limit::default()).unwrap_err(), End::Revoked);
-    assert_eq!(his.read(Limit::default()).unwrap_err(), End::Revoked);
+    assert_eq!(hers.read(Limit::default()).await.unwrap_err(), End::Revoked);
+    assert_eq!(his.read(Limit::default()).await.unwrap_err(), End::Revoked);
     assert_eq!(desk.grant("anna", "a", &["news"]).await.unwrap_err(), Denied::Revoked);
     assert_eq!(desk.grant("bob", "b", &["news"]).await.unwrap_err(), Denied::Revoked);
 

@@ -35,7 +35,7 @@ async fn messages_are_published_to_many_channels_each_with_its_result() {
         assert_eq!(results[index]["status"], 400);
         assert!(results[index]["detail"].as_str().unwrap().contains(expected), "{}", results[index]);
     }
-    let batch = hers.read(Limit::default()).unwrap();
+    let batch = hers.read(Limit::default()).await.unwrap();
     assert_eq!(batch.messages[0].message().as_text(), Some(r#"{"b": 12345678901234567890,"a":null}"#));
     assert_eq!(batch.messages[0].message().name(), Some("siren"));
     assert_eq!(batch.messages[1].message().data(), &b"\0\xff"[..]);

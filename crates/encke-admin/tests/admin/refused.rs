@@ -62,7 +62,7 @@ async fn other_methods_and_paths_and_bodies_are_refused() {
     let (status, detail) = desk.problem(Method::POST, "/node", "").await;
     assert!(status == 405 && detail == "use one of GET, HEAD, OPTIONS", "{detail}");
     assert_eq!(desk.problem(Method::PUT, "/node", "").await.0, 405);
-    let (status, detail) = desk.problem(Method::GET, "/nodes", "").await;
+    let (status, detail) = desk.problem(Method::GET, "/knots", "").await;
     assert!(status == 404 && detail.contains("openapi.json"), "{detail}");
     let (status, detail) = desk.problem(Method::GET, "/node", "{}").await;
     assert!(status == 400 && detail == "this operation takes no body", "{detail}");

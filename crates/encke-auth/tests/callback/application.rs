@@ -215,7 +215,7 @@ impl Asking {
         let grant = self.hub.authorize(&ask).await?;
         if action == Action::Subscribe && !selectors.is_empty() {
             use encke_hub::SubscribeError::Denied;
-            match self.hub.subscribe(&grant, "test", selectors, encke_core::Since::Latest) {
+            match self.hub.subscribe(&grant, "test", selectors, encke_core::Since::Latest).await {
                 Ok(_) => Ok(grant),
                 Err(Denied(denied)) => Err(denied),
                 Err(other) => panic!("{other}"),

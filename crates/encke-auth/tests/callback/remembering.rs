@@ -196,7 +196,8 @@ async fn s1_what_is_open_lives_on_until_it_expires() {
     let news = encke_core::ChannelName::new("news").unwrap();
     let ask = Ask::new(Action::Subscribe, vec![news.clone().into()]);
     let grant = asking.hub.authorize(&ask).await.unwrap();
-    let mut open = asking.hub.subscribe(&grant, "test", vec![news.clone().into()], Since::Latest).unwrap();
+    let mut open =
+        asking.hub.subscribe(&grant, "test", vec![news.clone().into()], Since::Latest).await.unwrap();
 
     application.shut();
     let trusted = asking.hub.with_authorizer(Trusted);
@@ -204,7 +205,7 @@ async fn s1_what_is_open_lives_on_until_it_expires() {
     let publish = || Publish::new(news.clone(), Message::text("still here"));
     asking.clock.pass(59_999);
     trusted.publish(&writer, publish()).await.unwrap();
-    assert_eq!(open.read(Limit::default()).unwrap().messages.len(), 1);
+    assert_eq!(open.read(Limit::default()).await.unwrap().messages.len(), 1);
     asking.clock.pass(1);
     let hub = asking.hub.clone();
     let keeping = tokio::spawn(async move { hub.maintain().await });

@@ -1,8 +1,6 @@
 //! Who asks is looked up in a real Redis.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends where it cannot go on")]
 
-mod redis_server;
-
 use std::{
     sync::{
         Arc,
@@ -14,9 +12,8 @@ use std::{
 use encke_auth::{StoredKey, StoredKeyConfig, StoredKeyError};
 use encke_core::{Selector, Timestamp};
 use encke_hub::{Access, Action, Ask, Asker, Authorizer as _, Denied, Grant, Hub, SubscribeError};
+use encke_testkit::RedisServer;
 use tokio::net::TcpListener;
-
-use crate::redis_server::RedisServer;
 
 fn config(url: &str) -> StoredKeyConfig {
     let mut config = StoredKeyConfig::new(url, "login:{token}".parse().unwrap());
@@ -39,7 +36,7 @@ async fn subscribe(hub: &Hub, token: &str, channel: &str) -> Result<Grant, Denie
     let selectors = vec![Selector::new(channel).unwrap()];
     let ask = Ask::from_asker(bearer(token), Action::Subscribe, selectors.clone());
     let grant = hub.authorize(&ask).await?;
-    match hub.subscribe(&grant, "test", selectors, encke_core::Since::Latest) {
+    match hub.subscribe(&grant, "test", selectors, encke_core::Since::Latest).await {
         Ok(_) => Ok(grant),
         Err(SubscribeError::Denied(denied)) => Err(denied),
         Err(other) => panic!("{other}"),
@@ -172,7 +169,7 @@ async fn s1_a_deleted_key_ends_what_it_opened() {
     assert_eq!(refused(&hub, "anna", "news.eu").await, Denied::Unauthenticated, "nothing is remembered");
     time.fetch_add(60_000, Ordering::SeqCst);
     let selectors = vec![Selector::new("news.eu").unwrap()];
-    let ended = hub.subscribe(&grant, "test", selectors, encke_core::Since::Latest);
+    let ended = hub.subscribe(&grant, "test", selectors, encke_core::Since::Latest).await;
     assert!(matches!(ended, Err(SubscribeError::Denied(Denied::Expired))));
 }
 
@@ -217,11 +214,11 @@ async fn s1_a_redis_that_hangs_admits_nobody_until_it_goes_on() {
     config.deadline = Duration::from_millis(100);
     let hub = hub(config);
     back(&hub).await;
-    redis.signal("STOP");
+    redis.stop_process();
     for _ in 0..3 {
         assert_eq!(refused(&hub, "anna", "news.eu").await, Denied::Undecided);
     }
-    redis.signal("CONT");
+    redis.continue_process();
     back(&hub).await;
 }
 

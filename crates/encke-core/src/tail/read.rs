@@ -6,7 +6,10 @@ use std::{
 };
 
 use super::Tail;
-use crate::{Batch, Delivery, Gap, GapReason, Limit, TailEnd, batch::put_in_order, window::Taken};
+use crate::{
+    Batch, Cursor, Delivery, Gap, GapReason, Limit, Older, Selector, TailEnd, batch::put_in_order,
+    window::Taken,
+};
 
 /// What one look at the log came to.
 enum Look {
@@ -36,7 +39,7 @@ impl Tail {
     }
 
     /// Replaces the contents of `batch` by what comes next (D1 to D3), or waits for it: then the last waker
-    /// given is woken (D5).
+    /// given is woken (D5). It is empty if the reader must be given something first: [`Tail::take_older`].
     ///
     /// # Errors
     /// [`TailEnd`] when it was stopped and there is nothing left.
@@ -58,13 +61,30 @@ impl Tail {
         batch.gaps.clear();
         batch.gaps.append(&mut self.gaps);
         let taken = self.signal.take(waker, &self.shared.home, &mut self.ready);
-        while batch.messages.is_empty() && !self.behind.is_empty() {
-            self.catch_up(limit, batch);
+        let begin = self.cursor().seq;
+        self.lacks = false;
+        let soon = loop {
+            while batch.messages.is_empty() && !self.lacks && !self.behind.is_empty() {
+                self.catch_up(limit, batch);
+            }
+            let goes_on = batch.messages.is_empty() && !self.lacks;
+            let soon = goes_on && self.advance(taken.head, limit, batch);
+            let reached = self.cursor().seq;
+            let used = self.supply.take_if(|supply| supply.upto <= reached).is_some();
+            // What was supplied may all be gone by now; what comes after it is still to be looked for.
+            if !used || !batch.messages.is_empty() || self.lacks {
+                break soon;
+            }
+        };
+        if !self.lacks {
+            self.wants = None;
+        } else if batch.messages.is_empty() && self.cursor().seq == begin {
+            // A gap comes with what follows it: who is answered once would else ask from the same place, for ever.
+            mem::swap(&mut self.gaps, &mut batch.gaps);
         }
-        let soon = batch.messages.is_empty() && self.advance(taken.head, limit, batch);
         batch.cursor = self.cursor();
         batch.more = batch.cursor.seq < taken.head;
-        if !batch.messages.is_empty() || !batch.gaps.is_empty() {
+        if !batch.messages.is_empty() || !batch.gaps.is_empty() || self.wants.is_some() {
             Look::Found
         } else if taken.ended {
             Look::Ended
@@ -83,8 +103,9 @@ impl Tail {
         ready.dedup();
         let mut bound = head;
         let mut soon = false;
+        self.wants = None;
         for &number in &ready {
-            let taken = self.take(number, self.cursor, &mut bound, limit, batch);
+            let taken = self.take(number, self.cursor, head, &mut bound, limit, batch);
             soon |= taken == Taken::ToHead && bound == head;
             if batch.messages.len() / 4 > limit.most() {
                 put_in_order(&mut batch.messages, limit.most(), &mut bound);
@@ -103,9 +124,10 @@ impl Tail {
     /// Delivers what the slots that are behind owe, up to the cursor.
     fn catch_up(&mut self, limit: Limit, batch: &mut Batch) {
         let mut bound = self.cursor;
+        self.wants = None;
         for at in 0..self.behind.len() {
             let begin = batch.messages.len();
-            self.take(self.behind[at], 0, &mut bound, limit, batch);
+            self.take(self.behind[at], 0, self.cursor, &mut bound, limit, batch);
             let own = batch.messages.split_off(begin);
             let slot = self.behind[at];
             batch.messages.extend(own.into_iter().filter(|delivery| !self.has_got(delivery, slot)));
@@ -124,13 +146,38 @@ impl Tail {
         });
     }
 
-    /// Takes what one slot has after its place and `floor`, up to `bound`, and lowers that to where the limit
-    /// is reached.
-    fn take(&mut self, number: usize, floor: u64, bound: &mut u64, limit: Limit, batch: &mut Batch) -> Taken {
+    /// Takes what one slot has after its place and `floor`, up to `bound` (at most `head`), and lowers that to where
+    /// the limit is reached, or what is there to read from.
+    fn take(
+        &mut self,
+        number: usize,
+        floor: u64,
+        head: u64,
+        bound: &mut u64,
+        limit: Limit,
+        batch: &mut Batch,
+    ) -> Taken {
         let Some(slot) = self.slots.get_mut(number) else { return Taken::All };
         let after = slot.from.max(floor);
         let begin = batch.messages.len();
-        let (taken, trimmed) = slot.read(after, *bound, limit.most(), &mut batch.messages);
+        let (mut taken, mut trimmed) = slot.read(after, *bound, limit.most(), &mut batch.messages);
+        if let Taken::Elsewhere(_) = taken
+            && after >= head
+        {
+            // It has left memory before it is visible.
+            taken = Taken::ToHead;
+        }
+        if let Taken::Elsewhere(upto) = taken {
+            // Also of those that have theirs: the next page takes the place of this one.
+            let place = self.shared.home.cursor(after);
+            want(&mut self.wants, slot.source.selector(), place, upto.min(head), limit);
+            if let Some(supply) = self.supply.as_ref().filter(|supply| supply.covers(&slot.source, after)) {
+                trimmed = slot.read_supply(supply, after, bound, limit.most(), &mut batch.messages);
+            } else {
+                self.lacks = true;
+                *bound = after.min(*bound);
+            }
+        }
         let last = batch.messages[begin..].last().map_or(0, Delivery::seq);
         slot.last = if taken == Taken::All { last } else { u64::MAX };
         if taken == Taken::Cut {
@@ -139,8 +186,13 @@ impl Tail {
         if slot.misses(after, trimmed) {
             slot.told = trimmed.mark.seq;
             let (from, to) = (self.shared.home.cursor(after), self.shared.home.cursor(slot.told));
-            let channel = slot.source.selector();
-            batch.gaps.push(Gap { channel, from, to, reason: GapReason::Slow });
+            let gap = Gap { channel: slot.source.selector(), from, to, reason: GapReason::Slow };
+            let is_same = |known: &&mut Gap| known.reason == gap.reason && known.channel == gap.channel;
+            match batch.gaps.iter_mut().find(is_same) {
+                // It was found before, and has not come yet.
+                Some(known) => known.to = to,
+                None => batch.gaps.push(gap),
+            }
         }
         taken
     }
@@ -152,6 +204,16 @@ impl Tail {
             number != by && slot.has_taken(delivery.entry(), read)
         })
     }
+}
+
+/// Adds to what the reader needs.
+fn want(wants: &mut Option<Older>, selector: Selector, after: Cursor, upto: u64, limit: Limit) {
+    let wants = wants.get_or_insert_with(|| Older { after, upto, selectors: Vec::new(), limit });
+    if after.seq < wants.after.seq {
+        wants.after = after;
+    }
+    wants.upto = wants.upto.max(upto);
+    wants.selectors.push(selector);
 }
 
 #[cfg(test)]

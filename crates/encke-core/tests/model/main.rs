@@ -1,10 +1,11 @@
 //! Random sequences of steps on the log, beside a naive model that keeps every message ever. Each assertion
-//! names the invariant that it checks.
+//! names the invariant that it checks. The same for a log that is fed: then the model is its engine.
 //!
 //! `PROPTEST_CASES` says how many sequences; without it they are 10,000.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod fed;
 mod naive;
 mod ops;
 mod reader;
@@ -12,7 +13,8 @@ mod reader;
 use std::time::Duration;
 
 use encke_core::{
-    AppendError, Cursor, Epoch, Key, Limit, Log, LogConfig, Message, Publish, Selector, Since, Timestamp,
+    Admission, AppendError, Appended, Cursor, Epoch, Fed, Key, Log, LogConfig, Message, Publish, Selector,
+    Since, Timestamp, Wakes,
 };
 use proptest::{prelude::*, test_runner::TestRunner};
 
@@ -22,18 +24,34 @@ use crate::{
     reader::{Reader, Wish},
 };
 
-const STEPS: usize = 200;
-
 #[test]
 fn the_log_does_what_a_naive_one_does() {
+    run(Kind::Own, 200);
+}
+
+#[test]
+fn a_fed_log_does_what_a_naive_one_does() {
+    run(Kind::Fed, 100);
+}
+
+/// Who keeps the history.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Kind {
+    /// The log does.
+    Own,
+    /// An engine does, and feeds the log.
+    Fed,
+}
+
+fn run(kind: Kind, steps: usize) {
     let cases = std::env::var("PROPTEST_CASES").map_or(10_000, |cases| cases.parse().unwrap());
     let config =
         ProptestConfig { cases, failure_persistence: None, max_shrink_iters: 500_000, ..Default::default() };
     // Each step of shrinking fails: one report at the end says it all.
     std::panic::set_hook(Box::new(|_| {}));
     let mut runner = TestRunner::new(config);
-    let run = runner.run(&(ops::config(), ops::ops(STEPS)), |(config, ops)| {
-        let mut world = World::new(config);
+    let run = runner.run(&(ops::config(), ops::ops(steps)), |(config, ops)| {
+        let mut world = World::new(kind, config);
         ops.iter().for_each(|op| world.step(op));
         world.end();
         Ok(())
@@ -46,6 +64,7 @@ fn the_log_does_what_a_naive_one_does() {
 
 /// The log, its model, and some readers.
 struct World {
+    kind: Kind,
     log: Log,
     naive: Naive,
     readers: [Option<Reader>; READERS],
@@ -57,11 +76,11 @@ struct World {
 }
 
 impl World {
-    fn new(config: LogConfig) -> Self {
-        let epoch = Epoch::from_bits(1);
-        let log = Log::new(epoch, config.clone());
+    fn new(kind: Kind, config: LogConfig) -> Self {
+        let naive = Naive::new(Epoch::from_bits(1), config);
+        let log = begin(kind, &naive);
         let (readers, seen) = (Default::default(), vec![log.head()]);
-        Self { log, naive: Naive::new(epoch, config), readers, seen, now: 10_000, latest: 10_000, texts: 0 }
+        Self { kind, log, naive, readers, seen, now: 10_000, latest: 10_000, texts: 0 }
     }
 
     fn step(&mut self, op: &Op) {
@@ -80,35 +99,26 @@ impl World {
             Op::Follow { reader, selectors, from, floor } => {
                 let wish = self.wish(*from, *floor);
                 if let Some(reader) = &mut self.readers[*reader] {
-                    reader.follow(&self.naive, &pick(selectors), wish);
+                    reader.follow(&self.log, &self.naive, &pick(selectors), wish);
                 }
             }
-            Op::Switch { reader } => {
-                if let Some(old) = self.readers[*reader].take() {
-                    let (selectors, since) = (old.selectors(), Since::After(old.cursor));
-                    drop(old);
-                    let wish = Wish { since, floor: None, now: Timestamp::from_millis(self.now) };
-                    self.readers[*reader] = Some(Reader::open(&self.log, &self.naive, &selectors, wish));
-                }
-            }
+            Op::Switch { reader } => self.switch(*reader),
             Op::Unfollow { reader, which } => {
                 self.with(*reader, |reader, naive| reader.unfollow(naive, *which));
             }
-            Op::Read { reader, limit } => {
-                self.with(*reader, |reader, naive| drop(reader.read(naive, *limit)));
+            Op::Read { reader, limit, supply } => {
+                self.with(*reader, |reader, naive| drop(reader.read(naive, *limit, *supply)));
             }
-            Op::Wait { reader, limit } => self.with(*reader, |reader, naive| reader.wait(naive, *limit)),
+            Op::Wait { reader, limit, supply } => {
+                self.with(*reader, |reader, naive| reader.wait(naive, *limit, *supply));
+            }
             Op::Stop { reader } => {
                 if let Some(reader) = self.readers[*reader].take() {
                     reader.stop(&self.naive);
                 }
             }
             Op::Close { reader } => self.readers[*reader] = None,
-            Op::Delete(channel) => {
-                let known = self.log.delete(&name(*channel));
-                assert!(known || self.naive.retained(*channel).is_empty(), "L6: nothing to delete");
-                self.naive.delete(*channel);
-            }
+            Op::Delete(channel) => self.delete(*channel),
             Op::Advance(millis) => {
                 self.now += millis;
                 self.latest = self.latest.max(self.now);
@@ -117,6 +127,15 @@ impl World {
             Op::Expire { channels } => self.expire(*channels),
             Op::Restart => self.restart(),
         }
+    }
+
+    /// Its client goes away and comes back with its cursor.
+    fn switch(&mut self, reader: usize) {
+        let Some(old) = self.readers[reader].take() else { return };
+        let (selectors, since) = (old.selectors(), Since::After(old.cursor));
+        drop(old);
+        let wish = Wish { since, floor: None, now: Timestamp::from_millis(self.now) };
+        self.readers[reader] = Some(Reader::open(&self.log, &self.naive, &selectors, wish));
     }
 
     fn with(&mut self, reader: usize, then: impl FnOnce(&mut Reader, &Naive)) {
@@ -154,13 +173,13 @@ impl World {
     fn publish(&mut self, channels: &[usize], text: String) {
         let channels = distinct(channels);
         let refusal = self.naive.refusal(&channels, text.len());
-        let appended = self.log.append(publish(&channels, &text), Timestamp::from_millis(self.now));
+        let appended = self.append(publish(&channels, &text), &channels, text);
         if let Some(refusal) = refusal {
             assert_eq!(appended.err(), Some(refusal), "L7: the limit that refuses");
             return;
         }
         let (appended, wakes) = appended.unwrap();
-        let seq = self.naive.append(&channels, text, self.now);
+        let seq = self.naive.head();
         assert_eq!(appended.cursor, self.naive.cursor(seq), "L1: the next seq");
         assert_eq!(self.log.head(), appended.cursor, "L3: the head");
         let seats: usize = self.readers.iter().flatten().map(|reader| reader.seats(&self.naive, seq)).sum();
@@ -180,8 +199,9 @@ impl World {
             _ => (distinct(channels), self.text(0)),
         };
         let first = self.naive.keyed(key).map(|known| known.cursor);
-        let publish = publish(&channels, &text).with_key(Key::new(&format!("key {key}")).unwrap());
-        match self.log.append(publish, Timestamp::from_millis(self.now)) {
+        let publish = publish(&channels, &text).with_key(own_key(key));
+        let refusal = self.naive.refusal(&channels, text.len());
+        match self.append(publish, &channels, text) {
             Err(AppendError::KeyConflict) => assert!(!again && !gone, "L4: a conflict with nothing"),
             Ok((appended, _)) if appended.repeated => {
                 assert!(again && !gone, "L4: the answer of something else");
@@ -189,10 +209,9 @@ impl World {
             }
             answer => {
                 assert!(!kept, "L4: a key was forgotten too early");
-                let refusal = self.naive.refusal(&channels, text.len());
                 assert_eq!(answer.as_ref().err().copied(), refusal, "L7: the limit that refuses");
                 if let Ok((appended, wakes)) = answer {
-                    let seq = self.naive.append(&channels, text, self.now);
+                    let seq = self.naive.head();
                     assert_eq!(appended.cursor, self.naive.cursor(seq), "L1: the next seq");
                     self.naive.remember(key, &channels, seq, self.now, self.latest);
                     drop(wakes);
@@ -205,19 +224,73 @@ impl World {
         }
     }
 
+    /// Appends to the log and to the model.
+    fn append(
+        &mut self,
+        publish: Publish,
+        channels: &[usize],
+        text: String,
+    ) -> Result<(Appended, Wakes), AppendError> {
+        let now = Timestamp::from_millis(self.now);
+        if self.kind == Kind::Own {
+            let (appended, wakes) = self.log.append(publish, now)?;
+            if !appended.repeated {
+                self.naive.append(channels, text, self.now);
+            }
+            return Ok((appended, wakes));
+        }
+        if let Admission::Repeated(cursor) = self.log.admit(&publish, now)? {
+            return Ok((Appended { cursor, followers: 0, repeated: true }, Wakes::default()));
+        }
+        let seq = self.naive.append(channels, text, self.now);
+        let kept: Vec<_> = channels.iter().map(|channel| self.naive.kept(*channel)).collect();
+        let Fed { followers, wakes } = self.log.feed(self.naive.record(seq), &kept);
+        let again = self.log.feed(self.naive.record(seq), &kept);
+        assert!(again.followers == 0 && again.wakes.is_empty(), "L1: {seq} is known");
+        let fingerprint = publish.fingerprint();
+        if let (.., Some(key)) = publish.into_parts() {
+            self.log.remember(key, fingerprint, seq);
+        }
+        Ok((Appended { cursor: self.naive.cursor(seq), followers, repeated: false }, wakes))
+    }
+
+    fn delete(&mut self, channel: usize) {
+        let retained = self.naive.retained(channel).len();
+        self.naive.delete(channel);
+        let known = match self.kind {
+            Kind::Own => self.log.delete(&name(channel)),
+            Kind::Fed => self.log.settle(&name(channel), self.naive.kept(channel)),
+        };
+        assert!(known || retained == 0, "L6: nothing to delete");
+    }
+
     fn expire(&mut self, channels: usize) {
         let now = Timestamp::from_millis(self.now);
-        while self.log.expire(now, channels.max(1)) {}
         self.naive.expire(self.now);
+        match self.kind {
+            Kind::Own => while self.log.expire(now, channels.max(1)) {},
+            Kind::Fed => (0..NAMES.len()).for_each(|channel| {
+                self.log.settle(&name(channel), self.naive.kept(channel));
+            }),
+        }
         (0..NAMES.len()).for_each(|channel| self.check_channel(channel));
     }
 
+    /// What the log kept is gone with it; what an engine keeps is there again.
     fn restart(&mut self) {
-        self.readers = Default::default();
-        let epoch = Epoch::from_bits(self.naive.epoch.bits() + 1);
-        let config = self.naive.config.clone();
-        self.log = Log::new(epoch, config.clone());
-        self.naive = Naive::new(epoch, config);
+        if self.kind == Kind::Own {
+            self.readers = Default::default();
+            let epoch = Epoch::from_bits(self.naive.epoch.bits() + 1);
+            self.naive = Naive::new(epoch, self.naive.config.clone());
+        }
+        self.log = begin(self.kind, &self.naive);
+        if self.kind == Kind::Fed {
+            for (key, first) in self.naive.keys_again(self.latest) {
+                let fingerprint = publish(&first.channels, &first.text).fingerprint();
+                self.log.remember(own_key(key), fingerprint, first.cursor.seq);
+            }
+        }
+        (0..READERS).for_each(|reader| self.switch(reader));
     }
 
     /// The channel as the log describes it.
@@ -236,23 +309,33 @@ impl World {
 
     /// Everyone reads all there is, and each channel holds what it should.
     fn end(mut self) {
-        self.readers.iter_mut().flatten().for_each(|reader| reader.drain(&self.naive));
+        self.readers.iter_mut().flatten().for_each(|reader| drop(reader.drain(&self.naive)));
         (0..NAMES.len()).for_each(|channel| self.check_channel(channel));
         let bytes: usize = (0..NAMES.len()).map(|channel| self.naive.bytes(channel)).sum();
         assert_eq!(self.log.info().bytes, bytes, "L7: the bytes of all");
         for (channel, text) in NAMES.iter().enumerate() {
-            let mut tail =
-                self.log.open([name(channel).into()], Since::Earliest, Timestamp::default()).unwrap();
-            let seqs: Vec<_> =
-                tail.read(Limit::default()).messages.iter().map(encke_core::Delivery::seq).collect();
+            let wish = Wish { since: Since::Earliest, floor: None, now: Timestamp::default() };
+            let mut reader = Reader::open(&self.log, &self.naive, &[name(channel).into()], wish);
+            let seqs = reader.drain(&self.naive);
             assert_eq!(seqs, self.naive.retained(channel), "L3, L6: what {text} retains");
         }
+    }
+}
+
+fn begin(kind: Kind, naive: &Naive) -> Log {
+    match kind {
+        Kind::Own => Log::new(naive.epoch, naive.config.clone()),
+        Kind::Fed => naive.resumed(),
     }
 }
 
 fn publish(channels: &[usize], text: &str) -> Publish {
     let first = Publish::new(name(channels[0]), Message::text(text));
     channels[1..].iter().fold(first, |publish, channel| publish.also_to(name(*channel)))
+}
+
+fn own_key(key: usize) -> Key {
+    Key::new(&format!("key {key}")).unwrap()
 }
 
 fn distinct(channels: &[usize]) -> Vec<usize> {

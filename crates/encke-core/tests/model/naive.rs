@@ -205,6 +205,14 @@ impl Naive {
         self.keys.get(&key)
     }
 
+    /// All keys with the first publish of each, to be remembered by a log that begins at `latest`.
+    pub(crate) fn keys_again(&mut self, latest: u64) -> impl Iterator<Item = (usize, &Keyed)> {
+        self.keys.iter_mut().map(move |(key, keyed)| {
+            keyed.kept.end = keyed.kept.end.max(latest + 2 * KEY_WINDOW);
+            (*key, &*keyed)
+        })
+    }
+
     /// `latest` is the latest time that anyone appended with.
     pub(crate) fn remember(&mut self, key: usize, channels: &[usize], seq: u64, now: u64, latest: u64) {
         let kept = now + KEY_WINDOW..latest + 2 * KEY_WINDOW;

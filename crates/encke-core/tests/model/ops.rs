@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use encke_core::{Limit, LogConfig, Pattern, Retention};
+use encke_core::{Limit, LogConfig, Pattern, Resident, Retention};
 use proptest::{collection::vec, option, prelude::*};
 
 pub(crate) const NAMES: [&str; 7] = ["a", "a.x", "a.y", "a.x.1", "b", "b.x", "é.x"];
@@ -26,6 +26,15 @@ pub(crate) enum From {
     /// So long before now, by `Since::At`.
     At(u64),
     Ago(u64),
+}
+
+/// How a reader is given what is not in memory.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Supply {
+    /// Messages at a time.
+    pub(crate) most: usize,
+    /// It comes with the next look only: other things happen before.
+    pub(crate) late: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -60,10 +69,12 @@ pub(crate) enum Op {
     Read {
         reader: usize,
         limit: Limit,
+        supply: Supply,
     },
     Wait {
         reader: usize,
         limit: Limit,
+        supply: Supply,
     },
     /// Goes away and comes back with its cursor.
     Switch {
@@ -110,6 +121,11 @@ fn limit() -> impl Strategy<Value = Limit> {
     ]
 }
 
+fn supply() -> impl Strategy<Value = Supply> {
+    let most = prop_oneof![1 => 1..4usize, 1 => Just(usize::MAX)];
+    (most, any::<bool>()).prop_map(|(most, late)| Supply { most, late })
+}
+
 fn op() -> impl Strategy<Value = Op> {
     let reader = || 0..READERS;
     let channels = || vec(0..NAMES.len(), 1..4);
@@ -125,8 +141,10 @@ fn op() -> impl Strategy<Value = Op> {
         8 => (reader(), selectors(), from(), floor())
             .prop_map(|(reader, selectors, from, floor)| Op::Follow { reader, selectors, from, floor }),
         4 => (reader(), any::<usize>()).prop_map(|(reader, which)| Op::Unfollow { reader, which }),
-        25 => (reader(), limit()).prop_map(|(reader, limit)| Op::Read { reader, limit }),
-        25 => (reader(), limit()).prop_map(|(reader, limit)| Op::Wait { reader, limit }),
+        25 => (reader(), limit(), supply())
+            .prop_map(|(reader, limit, supply)| Op::Read { reader, limit, supply }),
+        25 => (reader(), limit(), supply())
+            .prop_map(|(reader, limit, supply)| Op::Wait { reader, limit, supply }),
         8 => reader().prop_map(|reader| Op::Switch { reader }),
         1 => reader().prop_map(|reader| Op::Stop { reader }),
         2 => reader().prop_map(|reader| Op::Close { reader }),
@@ -148,14 +166,22 @@ fn retention() -> impl Strategy<Value = Retention> {
     })
 }
 
+fn resident() -> impl Strategy<Value = Resident> {
+    let count = prop_oneof![2 => 0..4usize, 1 => Just(1_000usize)];
+    let bytes = prop_oneof![1 => 0..1_500usize, 2 => Just(1 << 20)];
+    let total = prop_oneof![1 => 0..3_000usize, 2 => Just(1 << 30)];
+    (count, bytes, total).prop_map(|(count, bytes, total)| Resident { count, bytes, total })
+}
+
 /// Mostly tiny limits: what never is trimmed proves little.
 pub(crate) fn config() -> impl Strategy<Value = LogConfig> {
     let bytes = prop_oneof![1 => 1_000..6_000usize, 4 => Just(1 << 30)];
     let pattern_window = prop_oneof![2 => 0..5usize, 1 => Just(1_000usize)];
     let tombstones = prop_oneof![1 => 0..5usize, 2 => Just(ALL_TOMBSTONES)];
-    (retention(), option::of(retention()), bytes, pattern_window, tombstones).prop_map(
-        |(retention, special, bytes, pattern_window, tombstones)| LogConfig {
+    (retention(), option::of(retention()), resident(), bytes, pattern_window, tombstones).prop_map(
+        |(retention, special, resident, bytes, pattern_window, tombstones)| LogConfig {
             retention,
+            resident,
             retention_of: special.map(|own| (Pattern::new("a.**").unwrap(), own)).into_iter().collect(),
             bytes,
             pattern_window,

@@ -10,10 +10,14 @@ use std::{
 };
 
 use encke_core::{
-    Batch, Cursor, Delivery, Gap, GapReason, Limit, Log, Selector, Since, Tail, TailEnd, Timestamp,
+    Batch, Cursor, Delivery, Gap, GapReason, Limit, Log, Older, Opening, Page, Selector, Since, Tail,
+    TailEnd, Timestamp,
 };
 
-use crate::{naive::Naive, ops::NAMES};
+use crate::{
+    naive::Naive,
+    ops::{NAMES, Supply},
+};
 
 pub(crate) struct Reader {
     tail: Tail,
@@ -31,6 +35,8 @@ pub(crate) struct Reader {
     due: Vec<Gap>,
     /// It was told to wait, and this is its waker.
     waits: Option<Arc<Flag>>,
+    /// What it asked for that is not in memory, and what there was of that then.
+    asked: Option<(Older, Page)>,
 }
 
 /// Where it is to begin.
@@ -66,9 +72,16 @@ struct Slot {
     unclaimed: Vec<u64>,
     /// How much was gone when it came.
     let_go: usize,
+    /// What was gone when it was found that something must be looked up first: a gap waits for that.
+    held: Vec<u64>,
     /// Up to here nothing is missing without a gap.
     checked: u64,
 }
+
+/// So often it may look before it gets something.
+const LOOKS: usize = 1_000;
+
+const AT_ONCE: Supply = Supply { most: usize::MAX, late: false };
 
 #[derive(Default)]
 struct Flag(AtomicBool);
@@ -81,8 +94,7 @@ impl Wake for Flag {
 
 impl Reader {
     pub(crate) fn open(log: &Log, naive: &Naive, selectors: &[Selector], wish: Wish) -> Self {
-        let Wish { since, floor, now } = wish;
-        let tail = log.open_as("", selectors.iter().cloned(), since, floor, now).unwrap();
+        let tail = log.open_as("", selectors.iter().cloned(), &opening(log, naive, selectors, wish)).unwrap();
         let cursor = tail.cursor();
         let mut reader = Self {
             tail,
@@ -94,29 +106,36 @@ impl Reader {
             reached: 0,
             due: Vec::new(),
             waits: None,
+            asked: None,
         };
         let start = reader.join(naive, selectors, wish);
         assert_eq!(cursor, naive.cursor(start), "D4: the place of an open");
         reader
     }
 
-    pub(crate) fn follow(&mut self, naive: &Naive, selectors: &[Selector], wish: Wish) {
-        let Wish { since, floor, now } = wish;
-        let at = self.tail.follow_above(floor, selectors.iter().cloned(), since, now).unwrap();
+    pub(crate) fn follow(&mut self, log: &Log, naive: &Naive, selectors: &[Selector], wish: Wish) {
+        let opening = opening(log, naive, &self.new_of(selectors), wish);
+        let at = self.tail.follow_as(selectors.iter().cloned(), &opening).unwrap();
         let start = self.join(naive, selectors, wish);
         assert_eq!(at, naive.cursor(start), "D4: the place of a follow");
         self.cursor = self.tail.cursor();
         self.waits = None;
     }
 
-    /// Notes what is followed from now on, where it begins and which gaps that means.
-    fn join(&mut self, naive: &Naive, selectors: &[Selector], wish: Wish) -> u64 {
+    /// Those that it does not follow yet, each once.
+    fn new_of(&self, selectors: &[Selector]) -> Vec<Selector> {
         let mut new: Vec<Selector> = Vec::new();
         for selector in selectors {
             if !new.contains(selector) && self.slots.iter().all(|slot| slot.selector != *selector) {
                 new.push(selector.clone());
             }
         }
+        new
+    }
+
+    /// Notes what is followed from now on, where it begins and which gaps that means.
+    fn join(&mut self, naive: &Naive, selectors: &[Selector], wish: Wish) -> u64 {
+        let new = self.new_of(selectors);
         let start = start(naive, &new, wish);
         for selector in new {
             let due = initial_gap(naive, &selector, start, wish);
@@ -127,7 +146,16 @@ impl Reader {
             let gone = (start + 1..=naive.head()).filter(|seq| !claims && naive.is_gone(*seq, &selector));
             let unclaimed = gone.collect();
             let let_go = naive.let_go_count(&selector);
-            self.slots.push(Slot { selector, start, joined, gaps, unclaimed, let_go, checked: start });
+            self.slots.push(Slot {
+                selector,
+                start,
+                joined,
+                gaps,
+                unclaimed,
+                let_go,
+                held: Vec::new(),
+                checked: start,
+            });
         }
         start
     }
@@ -151,27 +179,65 @@ impl Reader {
         self.slots.iter().map(|slot| slot.selector.clone()).collect()
     }
 
-    pub(crate) fn read(&mut self, naive: &Naive, limit: Limit) -> Batch {
-        let batch = self.tail.read(limit);
-        self.check(naive, limit, &batch);
-        batch
+    pub(crate) fn read(&mut self, naive: &Naive, limit: Limit, supply: Supply) -> Batch {
+        for _ in 0..LOOKS {
+            self.supply();
+            let batch = self.tail.read(limit);
+            let asks = self.ask(naive, &batch, supply);
+            self.check(naive, limit, &batch, asks);
+            if !asks || supply.late {
+                return batch;
+            }
+        }
+        panic!("D5: it is given all that it asks for, and reads nothing");
     }
 
-    pub(crate) fn wait(&mut self, naive: &Naive, limit: Limit) {
+    pub(crate) fn wait(&mut self, naive: &Naive, limit: Limit, supply: Supply) {
         let flag = Arc::new(Flag::default());
         let mut batch = self.tail.empty_batch();
-        let polled = self.tail.poll_read(&Waker::from(Arc::clone(&flag)), limit, &mut batch);
-        self.check(naive, limit, &batch);
-        let empty = batch.messages.is_empty() && batch.gaps.is_empty();
-        assert_eq!(
-            polled,
-            if empty { Poll::Pending } else { Poll::Ready(Ok(())) },
-            "D5: wait only for something"
-        );
-        if empty {
-            assert_eq!(batch.cursor.seq, naive.head(), "D5: who waits has read all");
-            self.waits = Some(flag);
+        for _ in 0..LOOKS {
+            self.supply();
+            let polled = self.tail.poll_read(&Waker::from(Arc::clone(&flag)), limit, &mut batch);
+            let asks = self.ask(naive, &batch, supply);
+            self.check(naive, limit, &batch, asks);
+            let waits = is_empty(&batch) && !asks;
+            assert_eq!(
+                polled,
+                if waits { Poll::Pending } else { Poll::Ready(Ok(())) },
+                "D5: wait only for something"
+            );
+            if waits {
+                assert_eq!(batch.cursor.seq, naive.head(), "D5: who waits has read all");
+                self.waits = Some(flag);
+                return;
+            }
+            if !asks || supply.late {
+                return;
+            }
         }
+        panic!("D5: it is given all that it asks for, and reads nothing");
+    }
+
+    /// Gives it what it asked for.
+    fn supply(&mut self) {
+        if let Some((asked, page)) = self.asked.take() {
+            self.tail.supply(asked, page);
+        }
+    }
+
+    /// Whether it must be given something before it goes on: that is looked up now.
+    fn ask(&mut self, naive: &Naive, batch: &Batch, supply: Supply) -> bool {
+        let before = self.cursor;
+        let Some(older) = self.tail.take_older() else {
+            let read = batch.cursor.seq == naive.head();
+            assert!(read || !is_empty(batch), "D5: it stays at {:?} and asks for nothing", batch.cursor);
+            return false;
+        };
+        let page = naive.page(&older, supply.most);
+        self.asked = Some((older, page));
+        let moves = !batch.messages.is_empty() || batch.cursor != before;
+        assert!(is_empty(batch) || moves, "D5: whoever comes again is not given the same again");
+        is_empty(batch)
     }
 
     /// The message `seq` was appended, and the wakes are done.
@@ -190,9 +256,17 @@ impl Reader {
     }
 
     /// Reads everything.
-    pub(crate) fn drain(&mut self, naive: &Naive) {
-        while self.read(naive, Limit::default()).more {}
+    pub(crate) fn drain(&mut self, naive: &Naive) -> Vec<u64> {
+        let mut seqs = Vec::new();
+        loop {
+            let batch = self.read(naive, Limit::default(), AT_ONCE);
+            seqs.extend(batch.messages.iter().map(Delivery::seq));
+            if !batch.more {
+                break;
+            }
+        }
         assert_eq!(self.cursor.seq, naive.head(), "D1: who has read all is at the head");
+        seqs
     }
 
     /// Stops it from elsewhere: it gets what there is, then the end.
@@ -201,8 +275,10 @@ impl Reader {
         let limit = Limit::default();
         let mut batch = self.tail.empty_batch();
         loop {
+            self.supply();
             let polled = self.tail.poll_read(Waker::noop(), limit, &mut batch);
-            self.check(naive, limit, &batch);
+            let asks = self.ask(naive, &batch, AT_ONCE);
+            self.check(naive, limit, &batch, asks);
             match polled {
                 Poll::Ready(Ok(())) => {}
                 Poll::Ready(Err(TailEnd)) => break,
@@ -212,9 +288,13 @@ impl Reader {
         assert_eq!(batch.cursor.seq, naive.head(), "D1: a stopped reader ends when it has read all");
     }
 
-    fn check(&mut self, naive: &Naive, limit: Limit, batch: &Batch) {
+    fn check(&mut self, naive: &Naive, limit: Limit, batch: &Batch, asks: bool) {
         self.batches += 1;
-        self.check_gaps(naive, &batch.gaps);
+        if asks {
+            self.slots.iter_mut().for_each(|slot| slot.held.push(naive.trimmed(&slot.selector)));
+        } else {
+            self.check_gaps(naive, &batch.gaps);
+        }
         let mut before = self.cursor.seq;
         for delivery in &batch.messages {
             let seq = delivery.seq();
@@ -245,7 +325,8 @@ impl Reader {
                 self.due.remove(at);
             } else if naive.exact() {
                 assert_eq!(gap.reason, GapReason::Slow, "D1: {gap:?} is not due");
-                assert_eq!(gap.to.seq, trimmed, "D1: a gap ends where the messages begin");
+                let ends = gap.to.seq == trimmed || slot.held.contains(&gap.to.seq);
+                assert!(ends, "D1: a gap ends where the messages begin: {gap:?}, {trimmed}");
                 assert!(slot.gaps.iter().all(|known| known.1 < gap.to.seq), "D1: {gap:?} was told before");
                 assert!(slot.misses(naive, gap), "D1: nothing is missing in {gap:?}");
             } else {
@@ -342,6 +423,20 @@ impl Slot {
         naive.let_go_count(&self.selector) > self.let_go
             && (from + 1..=to).any(|seq| went(seq) && !(one_channel && self.unclaimed.contains(&seq)))
     }
+}
+
+/// How `wish` begins, with what the model has looked up for it.
+fn opening(log: &Log, naive: &Naive, selectors: &[Selector], wish: Wish) -> Opening {
+    let Wish { since, floor, now } = wish;
+    let mut opening = Opening { floor, ..Opening::new(since, now) };
+    if let Some(seek) = log.seek(selectors, &opening) {
+        opening.sought = naive.sought(&seek);
+    }
+    opening
+}
+
+fn is_empty(batch: &Batch) -> bool {
+    batch.messages.is_empty() && batch.gaps.is_empty()
 }
 
 /// What a gap says to be missing of this life of the log.

@@ -100,6 +100,7 @@ mod tests {
             subscribers,
             present: BTreeMap::new(),
             repeated,
+            durability: None,
         };
         assert_eq!(confirmation(&receipt(1, false)), "7f3k2q9x-4 to 1 subscriber\n");
         let repeated = "7f3k2q9x-4 to 0 subscribers, already published with this key\n";

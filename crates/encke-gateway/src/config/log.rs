@@ -1,7 +1,7 @@
 //! `[log]`: the limits of the log and what its channels keep.
 
 use bytesize::ByteSize;
-use encke_core::{LogConfig, Pattern, Retention};
+use encke_core::{LogConfig, Pattern, Resident, Retention};
 
 use super::{
     diagnostic::Place,
@@ -28,6 +28,7 @@ pub(super) fn read(s: &mut Section<'_>, limits: &Limits, message_at: &Place) -> 
         frame_window: s.get_in("frame_window", d.frame_window, 1..=1_000_000_000),
         retention: d.retention,
         retention_of: d.retention_of,
+        resident: s.section("memory", |s| read_resident(s, d.resident)),
     };
     let bounds = Bounds { message: limits.message, message_at, log: log.bytes, log_at: &bytes_at };
     log.retention = s.section("retention", |s| read_retention(s, log.retention, &bounds));
@@ -77,6 +78,15 @@ fn read_retention(s: &mut Section<'_>, default: Retention, bounds: &Bounds<'_>) 
         );
     }
     retention
+}
+
+/// `[log.memory]`: what stays in memory of a log that an engine keeps.
+fn read_resident(s: &mut Section<'_>, default: Resident) -> Resident {
+    Resident {
+        count: s.get_in("count", default.count, COUNTS),
+        bytes: size(s, "bytes", default.bytes),
+        total: size(s, "total", default.total),
+    }
 }
 
 /// A size in memory.

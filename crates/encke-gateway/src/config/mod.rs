@@ -13,6 +13,8 @@ mod auth;
 mod auth_options;
 mod checks;
 mod diagnostic;
+mod engine;
+mod feeds;
 mod kind;
 mod kind_options;
 mod limits;
@@ -44,6 +46,8 @@ pub use self::{
         Signed,
     },
     diagnostic::{Diagnostic, Errors},
+    engine::{Engine, RedisEngine, RedisMode},
+    feeds::{Bridge, Queue},
     kind::{Answer, Dialect, Iframe, Incoming, Longpoll, Poll, Publish, RouteKind, Sse, Takes, Ws},
     limits::{Drain, Limits, Stream, WsLimits},
     logging::{Levels, LogFormat, Logging},
@@ -70,6 +74,8 @@ use crate::{Http2Limits, ProxyConfig, TlsConfig};
 pub struct Config {
     /// Where the gateway listens.
     pub listen: SocketAddr,
+    /// What this node is called among others: the name of its machine, unless another is configured.
+    pub node: String,
     /// The routes, in the order in which they are tried: first those of the file, then the standard ones, unless
     /// `default_routes = false`.
     pub routes: Vec<Route>,
@@ -83,10 +89,16 @@ pub struct Config {
     pub notices: Notices,
     /// Where it is pushed to.
     pub webhooks: Vec<Webhook>,
+    /// The queues whose jobs are published.
+    pub queues: Vec<Queue>,
+    /// What is joined with plain pub/sub.
+    pub bridges: Vec<Bridge>,
     /// The administration, if it is on.
     pub admin: Option<Admin>,
     /// What clients may use.
     pub limits: Limits,
+    /// Where order and history live.
+    pub engine: Engine,
     /// The limits of the log.
     pub log: LogConfig,
     /// Of WebSocket connections.
@@ -146,12 +158,16 @@ impl Config {
         let presence = s.section("presence", Presence::read);
         let notices = s.section("notices", Notices::read);
         let webhooks = s.tables("webhook", Webhook::read).into_iter().flatten().collect();
+        let node = s.optional::<FieldName>("node").map_or_else(host_name, |name| name.as_str().to_owned());
+        let queues = s.tables("queue", |s| Queue::read(s, &node)).into_iter().flatten().collect();
+        let bridges = s.tables("bridge", Bridge::read).into_iter().flatten().collect();
         let admin = s.section("admin", |s| Admin::read(s, listen));
         let tls = s.section("tls", listener::read_tls);
         let http2 = s.section("http2", listener::read_http2);
         let proxies = s.section("proxy", listener::read_proxy);
         let (limits, message_at) = s.section("limits", Limits::read);
         let log = s.section("log", |s| log::read(s, &limits, &message_at));
+        let engine = s.section("engine", Engine::read);
         let stream = s.section("stream", |s| Stream::read(s, Stream::default()));
         let ws = s.section("ws", WsLimits::read);
         let drain = s.section("drain", Drain::read);
@@ -177,8 +193,12 @@ impl Config {
             presence,
             notices,
             webhooks,
+            node,
+            queues,
+            bridges,
             admin,
             limits,
+            engine,
             log,
             ws,
             drain,
@@ -189,4 +209,11 @@ impl Config {
         };
         (config, warnings)
     }
+}
+
+/// The name of this machine.
+fn host_name() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let name = name.trim();
+    if name.is_empty() { "encke".to_owned() } else { name.to_owned() }
 }

@@ -1,20 +1,23 @@
-use std::{net::IpAddr, sync::Arc};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use encke_core::Timestamp;
 
-use super::{Member, MemberKey, lease::Who};
+use super::{Ended, Member, MemberKey, Origin, SeatState, Share, lease::Who};
 use crate::{Identity, Whom};
 
 /// One who is on a channel, or on the node.
 pub(super) struct Membership {
     since: Timestamp,
-    info: Option<Bytes>,
+    /// Of several that are told of him at several nodes the newest holds.
+    info: Option<(Timestamp, Bytes)>,
     connections: Vec<Connection>,
 }
 
-/// The connections of a member by one transport, from clients of one name.
+/// The connections of a member by one transport, from clients of one name, at one node.
 struct Connection {
+    /// Which node has told of it, if it is not this one's own.
+    origin: Option<Origin>,
     label: &'static str,
     client: Option<Arc<str>>,
     token: Option<Arc<str>>,
@@ -62,18 +65,75 @@ impl Membership {
         if held { None } else { Some(last.unwrap_or_default()) }
     }
 
-    /// Counts a connection; false if there are `limit` others already.
-    pub(super) fn add(&mut self, who: &Who, limit: usize) -> bool {
+    /// What of him is this node's own.
+    fn own(&self) -> impl Iterator<Item = (usize, &Connection)> {
+        self.connections.iter().enumerate().filter(|(_, connection)| connection.origin.is_none())
+    }
+
+    pub(super) fn has_own(&self) -> bool {
+        self.own().next().is_some()
+    }
+
+    /// What other nodes are told of him.
+    pub(super) fn tell(&self, seat: super::Seat) -> SeatState {
+        let share = |connection: &Connection| Share {
+            label: connection.label,
+            client: connection.client.clone(),
+            token: connection.token.clone(),
+            address: connection.address,
+            held: connection.held,
+            until: connection.until,
+        };
+        let shares = self.own().map(|(_, connection)| share(connection)).collect();
+        SeatState { seat, since: self.since, info: self.info.clone(), shares }
+    }
+
+    /// Takes over what another node tells of him now, instead of what it told before.
+    pub(super) fn merge(&mut self, origin: Origin, state: SeatState) {
+        self.since = self.since.min(state.since);
+        self.info = self.info.take().max(state.info);
+        if state.shares.is_empty() {
+            // As whom he leaves is told by what was known of him.
+            self.forget(Ended { node: origin.node, before: u64::MAX, until: Timestamp::default() });
+            return;
+        }
+        self.connections.retain(|connection| connection.origin.is_none_or(|known| known.node != origin.node));
+        self.connections.extend(state.shares.into_iter().map(|share| Connection {
+            origin: Some(origin),
+            label: share.label,
+            client: share.client,
+            token: share.token,
+            address: share.address,
+            held: share.held,
+            until: share.until,
+        }));
+    }
+
+    pub(super) fn is_told_in(&self, ended: Ended) -> bool {
+        self.connections.iter().any(|connection| connection.is_told_in(ended))
+    }
+
+    /// Ends what holds no longer of what a node has told of him.
+    pub(super) fn forget(&mut self, ended: Ended) {
+        for connection in self.connections.iter_mut().filter(|connection| connection.is_told_in(ended)) {
+            let back = if ended.until > Timestamp::default() { connection.until } else { ended.until };
+            (connection.held, connection.until) = (0, ended.until.max(back));
+        }
+    }
+
+    /// Counts a connection; false if this node has `limit` others already.
+    pub(super) fn add(&mut self, who: &Who, limit: usize, now: Timestamp) -> bool {
         let at = match self.connections.iter().position(|connection| connection.is(who)) {
             Some(at) => at,
             None => {
-                if self.connections.len() >= limit {
+                if self.own().count() >= limit {
                     // One that is away gives way to one that is there.
-                    let away = self.connections.iter().enumerate().filter(|(_, other)| other.held == 0);
+                    let away = self.own().filter(|(_, other)| other.held == 0);
                     let Some((at, _)) = away.min_by_key(|(_, other)| other.until) else { return false };
                     self.connections.swap_remove(at);
                 }
                 self.connections.push(Connection {
+                    origin: None,
                     label: who.label,
                     client: who.client.clone(),
                     token: None,
@@ -88,8 +148,9 @@ impl Membership {
         connection.held += 1;
         connection.token.clone_from(&who.token);
         connection.address = who.address;
-        if who.info.is_some() {
-            self.info.clone_from(&who.info);
+        if let Some(info) = &who.info {
+            let after = self.info.as_ref().map(|(at, _)| at.after(Duration::from_millis(1)));
+            self.info = Some((after.map_or(now, |after| after.max(now)), info.clone()));
         }
         true
     }
@@ -98,7 +159,7 @@ impl Membership {
         let mut member = Member {
             key: key.clone(),
             clients: Vec::new(),
-            info: self.info.clone(),
+            info: self.info(),
             since: self.since,
             transports: Vec::new(),
             addresses: Vec::new(),
@@ -119,6 +180,10 @@ impl Membership {
         member
     }
 
+    fn info(&self) -> Option<Bytes> {
+        self.info.as_ref().map(|(_, info)| info.clone())
+    }
+
     /// Who he is, by the last of his connections.
     pub(super) fn identity(&self, key: &MemberKey) -> Identity {
         let last = self.connections.last();
@@ -127,15 +192,19 @@ impl Membership {
             client: last.and_then(|connection| connection.client.clone()),
             address: last.and_then(|connection| connection.address),
             transport: last.map(|connection| connection.label),
-            info: self.info.clone(),
+            info: self.info(),
             member: Some(key.clone()),
         }
     }
 }
 
 impl Connection {
+    fn is_told_in(&self, ended: Ended) -> bool {
+        self.origin.is_some_and(|origin| origin.node == ended.node && origin.report < ended.before)
+    }
+
     fn is(&self, who: &Who) -> bool {
-        self.label == who.label && self.client == who.client
+        self.origin.is_none() && self.label == who.label && self.client == who.client
     }
 
     /// Whether one is held, or its lease is not over.

@@ -180,7 +180,7 @@ impl World {
                 self.clock.fetch_add(*millis, Ordering::Relaxed);
                 while self.hub.inner.expire_members(self.hub.now()) {}
             }
-            Op::Open { who, channels, label } => self.open(*who, channels, *label),
+            Op::Open { who, channels, label } => self.open(*who, channels, *label).await,
             Op::Hold(which) => self.hold(*which),
             Op::Drop(which) => {
                 if *which < self.readers.len() {
@@ -189,7 +189,7 @@ impl World {
                     self.naive.leave(&reader, |_| true, Some(self.now() + length));
                 }
             }
-            Op::Follow(which, index) => self.follow(*which, *index),
+            Op::Follow(which, index) => self.follow(*which, *index).await,
             Op::Unfollow(which, index) => {
                 if let Some(reader) = self.readers.get_mut(*which) {
                     let followed = reader.follows.remove(index);
@@ -203,11 +203,12 @@ impl World {
         }
     }
 
-    fn open(&mut self, who: usize, channels: &[usize], label: usize) {
+    async fn open(&mut self, who: usize, channels: &[usize], label: usize) {
         let grant = grant(&self.hub, PEOPLE[who].0, PEOPLE[who].1);
         let follows: BTreeSet<_> = channels.iter().copied().filter(|index| may(who, *index)).collect();
         let selectors = follows.iter().map(|index| channel(CHANNELS[*index]).into()).collect();
-        let mut subscription = self.hub.subscribe(&grant, LABELS[label], selectors, Since::Latest).unwrap();
+        let mut subscription =
+            self.hub.subscribe(&grant, LABELS[label], selectors, Since::Latest).await.unwrap();
         if label == 1 {
             subscription.keep_lease();
         }
@@ -229,13 +230,17 @@ impl World {
         }
     }
 
-    fn follow(&mut self, which: usize, index: usize) {
+    async fn follow(&mut self, which: usize, index: usize) {
         let Some(reader) = self.readers.get_mut(which) else { return };
         if !may(reader.who, index) {
             return;
         }
         let grant = grant(&self.hub, PEOPLE[reader.who].0, PEOPLE[reader.who].1);
-        reader.subscription.follow(&grant, vec![channel(CHANNELS[index]).into()], Since::Latest).unwrap();
+        reader
+            .subscription
+            .follow(&grant, vec![channel(CHANNELS[index]).into()], Since::Latest)
+            .await
+            .unwrap();
         reader.follows.insert(index);
         reader.pending = false;
         self.naive.attend(reader);
@@ -285,7 +290,7 @@ impl World {
         self.naive.revoke(&whom, |place| place == Some(CHANNELS[index]));
         // Whoever is held obeys before it reads on.
         for reader in self.readers.iter_mut().filter(|reader| PEOPLE[reader.who].0 == "s1") {
-            let _ = reader.subscription.read(Limit::default()).unwrap();
+            let _ = reader.subscription.read(Limit::default()).await.unwrap();
             let _ = reader.subscription.take_changes();
             reader.follows.remove(&index);
             self.naive.leave(reader, |place| place == Some(CHANNELS[index]), None);

@@ -1,4 +1,5 @@
-//! The members that this process knows of. One type has all that is done to them.
+//! The members that this process knows of, its own and those that other nodes have told of. One type has all that is done
+//! to them.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -9,7 +10,10 @@ use std::{
 
 use encke_core::{ChannelName, Selector, Timestamp};
 
-use super::{MemberKey, Members, PresenceConfig, PresenceCounts, lease::Who, membership::Membership};
+use super::{
+    Ended, MemberKey, Members, Origin, PresenceConfig, PresenceCounts, SeatState, lease::Who,
+    membership::Membership, shared::Voice,
+};
 use crate::{Notice, What, Whom};
 
 /// Bytes of a name that is kept, at most.
@@ -17,7 +21,7 @@ pub(super) const NAME: usize = 255;
 
 /// Where somebody can be a member.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Place {
+pub(crate) enum Place {
     Channel(ChannelName),
     /// Behind the channels: who leaves all at once leaves it last.
     Node,
@@ -25,9 +29,9 @@ pub(super) enum Place {
 
 /// One member of one place.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Seat {
-    place: Place,
-    key: MemberKey,
+pub(crate) struct Seat {
+    pub(crate) place: Place,
+    pub(crate) key: MemberKey,
 }
 
 #[derive(Default)]
@@ -40,26 +44,42 @@ pub(super) struct Store {
     /// Whether anybody wants to know what happens.
     pub(super) tells: bool,
     happened: Vec<Notice>,
+    pub(super) voice: Voice,
+    /// Whether there may be other nodes.
+    shared: bool,
+    /// Of whom other nodes must be told.
+    changed: BTreeSet<Seat>,
 }
 
 impl Store {
+    pub(super) fn new(shared: bool, voice: Voice) -> Self {
+        Self { shared, voice, ..Self::default() }
+    }
+
     /// Counts a connection of `who`. False if there is no room for it.
     pub(super) fn join(&mut self, place: &Place, who: &Who, config: &PresenceConfig, now: Timestamp) -> bool {
         let seat = Seat { place: place.clone(), key: who.key.clone() };
         if let Some(member) = self.members.get_mut(&seat) {
             let ends = member.ends();
-            let counted = member.add(who, config.connections.max(1));
+            let counted = member.add(who, config.connections.max(1), now);
             if let Some(ends) = ends {
-                self.ending.remove(&(ends, seat));
+                self.ending.remove(&(ends, seat.clone()));
             }
+            self.change(seat);
             return counted;
         }
         if self.members.len() >= config.members || who.key.len() > NAME {
             return false;
         }
         let mut member = Membership::new(now);
-        member.add(who, 1);
-        let first = match place {
+        member.add(who, 1, now);
+        self.change(seat.clone());
+        self.enter(seat, member, now);
+        true
+    }
+
+    fn enter(&mut self, seat: Seat, member: Membership, now: Timestamp) {
+        let first = match &seat.place {
             Place::Node => {
                 self.connected += 1;
                 false
@@ -70,10 +90,15 @@ impl Store {
                 *count == 1
             }
         };
-        let (came, occupied) = (place.came(), first.then_some(What::Occupied));
+        let (came, occupied) = (seat.place.came(), first.then_some(What::Occupied));
         self.tell([Some(came), occupied], &seat, &member, now);
         self.members.insert(seat, member);
-        true
+    }
+
+    fn change(&mut self, seat: Seat) {
+        if self.shared {
+            self.changed.insert(seat);
+        }
     }
 
     /// Counts a connection of `who` no longer that was counted, as [`Membership::give_up`] does.
@@ -81,7 +106,78 @@ impl Store {
         let seat = Seat { place: place.clone(), key: who.key.clone() };
         let Some(member) = self.members.get_mut(&seat) else { return };
         member.give_up(who, until);
+        self.change(seat.clone());
         self.settle(seat, now);
+    }
+
+    /// Takes over what another node tells. False if there is no room for it.
+    pub(super) fn report(
+        &mut self,
+        origin: Origin,
+        state: SeatState,
+        config: &PresenceConfig,
+        now: Timestamp,
+    ) -> bool {
+        let seat = state.seat.clone();
+        if let Some(member) = self.members.get_mut(&seat) {
+            if let Some(ends) = member.ends() {
+                self.ending.remove(&(ends, seat.clone()));
+            }
+            member.merge(origin, state);
+            self.settle(seat, now);
+            return true;
+        }
+        let mut member = Membership::new(state.since);
+        member.merge(origin, state);
+        if member.ends().is_some_and(|ends| ends <= now) {
+            return true;
+        }
+        if self.members.len() >= config.members || seat.key.len() > NAME {
+            return false;
+        }
+        self.enter(seat.clone(), member, now);
+        self.settle(seat, now);
+        true
+    }
+
+    /// Ends what a node has told of some members after `after` and what holds no longer. Returns the last of those, if
+    /// there may be more.
+    pub(super) fn forget(
+        &mut self,
+        ended: Ended,
+        after: Option<Seat>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Option<Seat> {
+        let told = |_: &Seat, member: &Membership| member.is_told_in(ended);
+        self.end(told, |_, member| member.forget(ended), after, limit, now)
+    }
+
+    /// What has changed at this node since it was asked last, as much as may be told at a time.
+    pub(super) fn take_changed(&mut self, limit: usize) -> Vec<SeatState> {
+        let mut told = Vec::new();
+        while told.len() < limit
+            && let Some(seat) = self.changed.pop_first()
+        {
+            told.push(match self.members.get(&seat) {
+                Some(member) => member.tell(seat),
+                None => SeatState { seat, since: Timestamp::default(), info: None, shares: Vec::new() },
+            });
+        }
+        told
+    }
+
+    /// What there is at this node of some members after `after`, and the last of those, if there may be more.
+    pub(super) fn own(&self, after: Option<Seat>, limit: usize) -> (Vec<SeatState>, Option<Seat>) {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let some: Vec<_> = self.members.range((from, Bound::Unbounded)).take(limit).collect();
+        let last = some.last().filter(|_| some.len() == limit).map(|(seat, _)| (*seat).clone());
+        let own = some.into_iter().filter(|(_, member)| member.has_own());
+        (own.map(|(seat, member)| member.tell(seat.clone())).collect(), last)
+    }
+
+    pub(super) fn has_changed(&self) -> bool {
+        !self.changed.is_empty()
     }
 
     /// A member of whom nothing is held waits for his end, or leaves if that is past.
@@ -100,6 +196,9 @@ impl Store {
 
     fn remove(&mut self, seat: &Seat, now: Timestamp) {
         let Some(member) = self.members.remove(seat) else { return };
+        if member.has_own() {
+            self.change(seat.clone());
+        }
         let last = match &seat.place {
             Place::Node => {
                 self.connected -= 1;
@@ -143,6 +242,19 @@ impl Store {
         limit: usize,
         now: Timestamp,
     ) -> Option<Seat> {
+        let is = |seat: &Seat, member: &Membership| seat.place.is_in(on) && member.is_of(whom, &seat.key);
+        self.end(is, |seat, member| member.revoke(whom, &seat.key), after, limit, now)
+    }
+
+    /// Ends something of those of some members after `after` who are concerned.
+    fn end(
+        &mut self,
+        is_concerned: impl Fn(&Seat, &Membership) -> bool,
+        end: impl Fn(&Seat, &mut Membership),
+        after: Option<Seat>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Option<Seat> {
         let from = after.map_or(Bound::Unbounded, Bound::Excluded);
         let mut looked = 0;
         let mut last = None;
@@ -150,7 +262,7 @@ impl Store {
         for (seat, member) in self.members.range((from, Bound::Unbounded)).take(limit) {
             looked += 1;
             last = Some(seat);
-            if seat.place.is_in(on) && member.is_of(whom, &seat.key) {
+            if is_concerned(seat, member) {
                 concerned.push(seat.clone());
             }
         }
@@ -160,7 +272,10 @@ impl Store {
             if let Some(ends) = member.ends() {
                 self.ending.remove(&(ends, seat.clone()));
             }
-            member.revoke(whom, &seat.key);
+            end(&seat, member);
+            if member.has_own() {
+                self.change(seat.clone());
+            }
             self.settle(seat, now);
         }
         last
@@ -214,6 +329,11 @@ impl Store {
             let who = member.identity(&seat.key);
             self.happened.push(Notice { what, at: now, who, on: on.clone(), also: Vec::new() });
         }
+    }
+
+    /// What had happened before, and is to be told now.
+    pub(super) fn happened(&mut self, before: Vec<Notice>) {
+        self.happened.splice(0..0, before);
     }
 
     /// What has happened since it was asked last.

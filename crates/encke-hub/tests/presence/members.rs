@@ -114,7 +114,7 @@ async fn s2_beyond_its_bounds_one_is_not_shown_and_reads_all_the_same() {
     assert_eq!(node.hub.counts().members_not_kept, 2, "neither on the channel nor on the node");
     let publish = Publish::new(channel("chat.a"), Message::text("x"));
     node.hub.publish(&node.grant("trusted", "").await, publish).await.unwrap();
-    assert_eq!(carl.read(Limit::default()).unwrap().messages.len(), 1);
+    assert_eq!(carl.read(Limit::default()).await.unwrap().messages.len(), 1);
     drop(ben);
     node.pass(5).await;
     assert_eq!(node.keys("chat.a").await, ["subject:anna"], "who was not counted is not counted later");
@@ -179,14 +179,14 @@ async fn d8_a_grant_reads_no_further_back_than_it_may() {
     }
     let late = node.grant("late", "").await;
     let news = || vec![channel("news").into()];
-    let mut all = node.hub.subscribe(&late, "test", news(), Since::Earliest).unwrap();
-    let batch = all.read(Limit::default()).unwrap();
+    let mut all = node.hub.subscribe(&late, "test", news(), Since::Earliest).await.unwrap();
+    let batch = all.read(Limit::default()).await.unwrap();
     assert_eq!((batch.messages.len(), batch.gaps.len()), (2, 0));
 
     let start = encke_core::Cursor { seq: 0, ..batch.cursor };
-    let mut claimed = node.hub.subscribe(&late, "test", Vec::new(), Since::Latest).unwrap();
-    claimed.follow(&late, news(), Since::After(start)).unwrap();
-    let batch = claimed.read(Limit::default()).unwrap();
+    let mut claimed = node.hub.subscribe(&late, "test", Vec::new(), Since::Latest).await.unwrap();
+    claimed.follow(&late, news(), Since::After(start)).await.unwrap();
+    let batch = claimed.read(Limit::default()).await.unwrap();
     assert_eq!(batch.messages.len(), 2);
     let gap = &batch.gaps[0];
     assert_eq!((gap.from, gap.to.seq, gap.reason), (start, 1, GapReason::Trimmed), "D1: all or told");

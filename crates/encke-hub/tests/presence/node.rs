@@ -74,13 +74,13 @@ impl Node {
         follows: &str,
     ) -> Subscription {
         let grant = self.grant(subject, client).await;
-        self.hub.subscribe(&grant, label, vec![Selector::new(follows).unwrap()], Since::Latest).unwrap()
+        self.hub.subscribe(&grant, label, vec![Selector::new(follows).unwrap()], Since::Latest).await.unwrap()
     }
 
     pub(crate) async fn poll(&self, subject: &str, client: &str, follows: &str) {
         let mut subscription = self.open(subject, client, "poll", follows).await;
         subscription.keep_lease();
-        subscription.read(Limit::default()).unwrap();
+        subscription.read(Limit::default()).await.unwrap();
     }
 
     pub(crate) async fn members(&self, name: &str) -> Members {

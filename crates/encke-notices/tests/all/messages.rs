@@ -29,7 +29,7 @@ async fn trusted(hub: &Hub) -> (Hub, Grant) {
 
 async fn follow(hub: &Hub, channel: &str, since: Since) -> Subscription {
     let (hub, grant) = trusted(hub).await;
-    hub.subscribe(&grant, "test", vec![selector(channel)], since).unwrap()
+    hub.subscribe(&grant, "test", vec![selector(channel)], since).await.unwrap()
 }
 
 /// Publishes notices of these kinds, and waits until they are kept.
@@ -65,8 +65,12 @@ fn number(message: &ReceivedMessage, field: &str) -> u64 {
 struct Shut(MemoryEngine, Arc<AtomicBool>);
 
 impl Engine for Shut {
-    fn log(&self) -> &Log {
+    fn log(&self) -> Log {
         self.0.log()
+    }
+
+    fn expire(&self, now: Timestamp) -> Answer<bool> {
+        self.0.expire(now)
     }
 
     fn publish(&self, publish: Publish, now: Timestamp) -> Answer<Result<(Appended, Wakes), EngineError>> {
@@ -166,7 +170,7 @@ async fn d1_a_reader_that_is_overtaken_is_a_notice() {
     let (_, task) = run(&hub, &[NoticeKind::Slow]).await;
     let mut notices = follow(&hub, "$notices", Since::Latest).await;
     let grant = client(&hub).await;
-    let mut slow = hub.subscribe(&grant, "sse", vec![selector("orders")], Since::Latest).unwrap();
+    let mut slow = hub.subscribe(&grant, "sse", vec![selector("orders")], Since::Latest).await.unwrap();
     for number in 1..=100 {
         publish(&hub, &grant, "orders", number).await;
     }
@@ -192,7 +196,7 @@ async fn come(hub: &Hub, subject: &str, channel: &str) -> Subscription {
     let hub =
         hub.with_authorizer(move |_: &Ask| Ok(Access::open().for_subject(&subject).info(info().into())));
     let grant = client(&hub).await;
-    hub.subscribe(&grant, "sse", vec![selector(channel)], Since::Latest).unwrap()
+    hub.subscribe(&grant, "sse", vec![selector(channel)], Since::Latest).await.unwrap()
 }
 
 #[tokio::test]
@@ -237,7 +241,7 @@ async fn d1_who_comes_and_goes_is_told_in_order() {
     // The same messages are on `$notices`, and whoever follows both gets them once.
     let (node, grant) = trusted(&hub).await;
     let both = vec![selector("$notices"), selector("$presence.chat.1")];
-    let mut both = node.subscribe(&grant, "test", both, Since::After(begin)).unwrap();
+    let mut both = node.subscribe(&grant, "test", both, Since::After(begin)).await.unwrap();
     let all = next(&mut both, 3 * STEPS).await;
     assert_eq!(all.len(), 3 * STEPS);
     let shared = all.iter().filter(|message| message.also.contains_key("$presence.chat.1"));

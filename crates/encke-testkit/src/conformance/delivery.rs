@@ -3,12 +3,14 @@
 use encke_client::Transport;
 use encke_core::Message;
 
-use super::reader::{Reader, publish, publish_to};
-use crate::TestGateway;
+use super::{
+    Over,
+    reader::{Reader, publish, publish_to},
+};
 
 /// D1, D3: backlog and live are one sequence, and each message names the one before it.
-pub async fn d1_every_message_in_order(transport: Transport) {
-    let gateway = TestGateway::start("");
+pub async fn d1_every_message_in_order(transport: Transport, over: Over) {
+    let gateway = over.start("").await;
     let url = gateway.url();
     publish(&url, "news", 0..50).await;
     publish(&url, "other", 0..5).await;
@@ -24,8 +26,8 @@ pub async fn d1_every_message_in_order(transport: Transport) {
 }
 
 /// D2: nothing at or below the presented cursor comes again, and everything after it comes.
-pub async fn d2_resume_from_every_cursor(transport: Transport) {
-    let gateway = TestGateway::start("");
+pub async fn d2_resume_from_every_cursor(transport: Transport, over: Over) {
+    let gateway = over.start("").await;
     let url = gateway.url();
     let cursors = publish(&url, "news", 0..20).await;
     for (index, cursor) in cursors.iter().enumerate().take(19) {
@@ -37,8 +39,8 @@ pub async fn d2_resume_from_every_cursor(transport: Transport) {
 }
 
 /// D4: a place from the first byte, also for a channel that does not exist.
-pub async fn d4_a_cursor_before_any_message(transport: Transport) {
-    let gateway = TestGateway::start("");
+pub async fn d4_a_cursor_before_any_message(transport: Transport, over: Over) {
+    let gateway = over.start("").await;
     let url = gateway.url();
     let place = {
         let mut reader = Reader::new(&url, transport, &["none.yet"], "latest");
@@ -52,8 +54,8 @@ pub async fn d4_a_cursor_before_any_message(transport: Transport) {
 }
 
 /// D6: what is acknowledged after the position in the first answer is delivered, however close.
-pub async fn d6_nothing_is_lost_after_the_position(transport: Transport) {
-    let gateway = TestGateway::start("");
+pub async fn d6_nothing_is_lost_after_the_position(transport: Transport, over: Over) {
+    let gateway = over.start("").await;
     let url = gateway.url();
     for round in 0..10 {
         let mut reader = Reader::new(&url, transport, &["news"], "latest");
@@ -64,8 +66,8 @@ pub async fn d6_nothing_is_lost_after_the_position(transport: Transport) {
 }
 
 /// Each form of `since` means the same everywhere.
-pub async fn every_since(transport: Transport) {
-    let gateway = TestGateway::start("");
+pub async fn every_since(transport: Transport, over: Over) {
+    let gateway = over.start("").await;
     let url = gateway.url();
     publish(&url, "news", 0..10).await;
     let time = Reader::new(&url, transport, &["news"], "earliest").messages(1).await.remove(0).time;
@@ -81,8 +83,8 @@ pub async fn every_since(transport: Transport) {
 }
 
 /// All channels of a subscription have one order.
-pub async fn several_channels_one_order(transport: Transport) {
-    let gateway = TestGateway::start("");
+pub async fn several_channels_one_order(transport: Transport, over: Over) {
+    let gateway = over.start("").await;
     let url = gateway.url();
     for (number, channel) in (0..30).zip(["a", "b", "c"].into_iter().cycle()) {
         publish(&url, channel, [number]).await;
@@ -93,8 +95,8 @@ pub async fn several_channels_one_order(transport: Transport) {
 }
 
 /// A message in two followed channels comes once.
-pub async fn a_message_in_two_channels_comes_once(transport: Transport) {
-    let gateway = TestGateway::start("");
+pub async fn a_message_in_two_channels_comes_once(transport: Transport, over: Over) {
+    let gateway = over.start("").await;
     let url = gateway.url();
     for number in 0..10 {
         let channels: &[&str] = if number % 2 == 0 { &["a", "b"] } else { &["b"] };
@@ -108,8 +110,8 @@ pub async fn a_message_in_two_channels_comes_once(transport: Transport) {
 }
 
 /// Who follows several of a message's channels is told of all of them, and never of another.
-pub async fn a_message_names_those_of_its_channels_that_are_followed(transport: Transport) {
-    let gateway = TestGateway::start("");
+pub async fn a_message_names_those_of_its_channels_that_are_followed(transport: Transport, over: Over) {
+    let gateway = over.start("").await;
     let url = gateway.url();
     // Names that must be escaped in JSON, in a script, or as the key of an object there.
     let (quoted, script) = ("a.\"'\\", "__proto__");
@@ -144,8 +146,8 @@ pub async fn a_message_names_those_of_its_channels_that_are_followed(transport: 
 }
 
 /// A pattern selects the channels of now and those to come, and resumes by the same cursor.
-pub async fn wildcards_with_channels_to_come(transport: Transport) {
-    let gateway = TestGateway::start("");
+pub async fn wildcards_with_channels_to_come(transport: Transport, over: Over) {
+    let gateway = over.start("").await;
     let url = gateway.url();
     publish(&url, "news.eu", [0]).await;
     publish(&url, "news.eu.fr", [100]).await;
@@ -166,8 +168,8 @@ pub async fn wildcards_with_channels_to_come(transport: Transport) {
 }
 
 /// Any data, any name, any channel that is allowed.
-pub async fn unicode_and_binary(transport: Transport) {
-    let gateway = TestGateway::start("");
+pub async fn unicode_and_binary(transport: Transport, over: Over) {
+    let gateway = over.start("").await;
     let url = gateway.url();
     let channel = "новости.día & <b>\"'?#%2F";
     let text = "a\r\nb\n\rc\0 \u{2028}\u{2029}\u{feff}</script><!-- ]]> 'quote' \"double\" \\ 😀 data: id: \n\nevent: x";

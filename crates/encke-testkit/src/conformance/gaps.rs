@@ -2,8 +2,10 @@
 
 use encke_client::{ClientError, Received, ReceivedGap, Transport};
 
-use super::reader::{Reader, publish};
-use crate::TestGateway;
+use super::{
+    Over,
+    reader::{Reader, publish},
+};
 
 /// Five messages for each channel.
 const SHORT: &str = "log.retention.count = 5";
@@ -16,8 +18,8 @@ fn only<'a>(gaps: &'a [ReceivedGap], reason: &str) -> &'a ReceivedGap {
 }
 
 /// D1: a cursor that retention has overtaken gets a gap with its exact end, then the rest.
-pub async fn d1_gap_when_trimmed(transport: Transport) {
-    let gateway = TestGateway::start(SHORT);
+pub async fn d1_gap_when_trimmed(transport: Transport, over: Over) {
+    let gateway = over.start(SHORT).await;
     let url = gateway.url();
     let cursors = publish(&url, "news", 0..20).await;
     let mut reader = Reader::new(&url, transport, &["news"], &cursors[3]);
@@ -31,8 +33,8 @@ pub async fn d1_gap_when_trimmed(transport: Transport) {
 }
 
 /// D1, L2: deleting a channel is a gap for those that had not read it, and its numbers are not used again.
-pub async fn d1_gap_when_deleted(transport: Transport) {
-    let gateway = TestGateway::start("");
+pub async fn d1_gap_when_deleted(transport: Transport, over: Over) {
+    let gateway = over.start("").await;
     let url = gateway.url();
     let cursors = publish(&url, "news", 0..5).await;
     assert_eq!(gateway.request("DELETE /channels/news", b"").await.status, 204);
@@ -45,8 +47,8 @@ pub async fn d1_gap_when_deleted(transport: Transport) {
 }
 
 /// D7: a cursor of another life gets a gap, then all there is in this one.
-pub async fn d7_gap_of_another_epoch(transport: Transport) {
-    let gateway = TestGateway::start("");
+pub async fn d7_gap_of_another_epoch(transport: Transport, over: Over) {
+    let gateway = over.start("").await;
     let url = gateway.url();
     publish(&url, "news", 0..3).await;
     let mut reader = Reader::new(&url, transport, &["news"], "00000000-1000");
@@ -55,8 +57,8 @@ pub async fn d7_gap_of_another_epoch(transport: Transport) {
 }
 
 /// D7: a cursor ahead of the log gets a gap, then what comes. Never a wait for a number that may never come.
-pub async fn d7_gap_from_the_future(transport: Transport) {
-    let gateway = TestGateway::start("");
+pub async fn d7_gap_from_the_future(transport: Transport, over: Over) {
+    let gateway = over.start("").await;
     let url = gateway.url();
     let cursors = publish(&url, "news", 0..3).await;
     let (epoch, _) = cursors[2].split_once('-').expect("a cursor");
@@ -76,8 +78,8 @@ pub async fn d7_gap_from_the_future(transport: Transport) {
 }
 
 /// D7: what is no place is refused, and says what one looks like.
-pub async fn d7_malformed_is_refused(transport: Transport) {
-    let gateway = TestGateway::start("");
+pub async fn d7_malformed_is_refused(transport: Transport, over: Over) {
+    let gateway = over.start("").await;
     for since in ["nonsense", "7f3k2q9x--1", "7f3k2q9x-1e3", "7f3k2q9x-18446744073709551616", "-5w"] {
         let mut reader = Reader::new(&gateway.url(), transport, &["news"], since);
         match reader.item().await {
@@ -90,8 +92,8 @@ pub async fn d7_malformed_is_refused(transport: Transport) {
 }
 
 /// A channel that is quiet while others are busy has lost nothing, however old its cursor.
-pub async fn a_quiet_channels_cursor_does_not_age(transport: Transport) {
-    let gateway = TestGateway::start(SHORT);
+pub async fn a_quiet_channels_cursor_does_not_age(transport: Transport, over: Over) {
+    let gateway = over.start(SHORT).await;
     let url = gateway.url();
     let cursors = publish(&url, "quiet", 0..3).await;
     publish(&url, "busy", 0..100).await;

@@ -6,12 +6,15 @@ use encke_client::{Client, ClientError, Resume, Transport};
 use encke_core::{ChannelName, Message};
 use tokio::time::timeout;
 
-use super::reader::{Reader, publish, publish_to};
-use crate::{PATIENCE, TestGateway};
+use super::{
+    Over,
+    reader::{Reader, publish, publish_to},
+};
+use crate::PATIENCE;
 
 /// D9: a reader that stops reading costs nothing, and learns what it missed.
-pub async fn d9_a_slow_reader_is_told(transport: Transport) {
-    let gateway = TestGateway::start("log.retention.count = 10");
+pub async fn d9_a_slow_reader_is_told(transport: Transport, over: Over) {
+    let gateway = over.start("log.retention.count = 10").await;
     let url = gateway.url();
     let mut reader = Reader::new(&url, transport, &["news"], "latest");
     reader.place().await;
@@ -34,8 +37,8 @@ pub async fn d9_a_slow_reader_is_told(transport: Transport) {
 }
 
 /// A publish beyond the limit is refused with its reason, and followers go on.
-pub async fn oversize_is_refused_and_harms_nobody(transport: Transport) {
-    let gateway = TestGateway::start("limits.message = \"1KiB\"");
+pub async fn oversize_is_refused_and_harms_nobody(transport: Transport, over: Over) {
+    let gateway = over.start("limits.message = \"1KiB\"").await;
     let url = gateway.url();
     let mut reader = Reader::new(&url, transport, &["news"], "latest");
     reader.place().await;
@@ -50,8 +53,8 @@ pub async fn oversize_is_refused_and_harms_nobody(transport: Transport) {
 }
 
 /// While nothing comes on its channels, a reader's place still moves with the log.
-pub async fn heartbeats_tell_the_place(transport: Transport) {
-    let gateway = TestGateway::start("stream.heartbeat = \"50ms\"");
+pub async fn heartbeats_tell_the_place(transport: Transport, over: Over) {
+    let gateway = over.start("stream.heartbeat = \"50ms\"").await;
     let url = gateway.url();
     let mut reader = Reader::new(&url, transport, &["quiet"], "latest");
     reader.place().await;
@@ -65,8 +68,8 @@ pub async fn heartbeats_tell_the_place(transport: Transport) {
 }
 
 /// S4: a drain delivers what was acknowledged before it, and tells each client its place.
-pub async fn s4_a_drain_loses_nothing(transport: Transport) {
-    let mut gateway = TestGateway::start("drain.window = \"1s\"");
+pub async fn s4_a_drain_loses_nothing(transport: Transport, over: Over) {
+    let mut gateway = over.start("drain.window = \"1s\"").await;
     let url = gateway.url();
     let mut reader = Reader::with(&url, transport, &["news"], "latest", Resume::Attempts(2));
     reader.place().await;
@@ -87,8 +90,8 @@ pub async fn s4_a_drain_loses_nothing(transport: Transport) {
 }
 
 /// A client that went away leaves nothing behind.
-pub async fn frees_everything_when_it_leaves(transport: Transport) {
-    let gateway = TestGateway::start("");
+pub async fn frees_everything_when_it_leaves(transport: Transport, over: Over) {
+    let gateway = over.start("").await;
     let url = gateway.url();
     let mut reader = Reader::new(&url, transport, &["gone.*", "gone"], "latest");
     reader.place().await;

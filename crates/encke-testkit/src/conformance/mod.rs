@@ -4,14 +4,17 @@
 mod delivery;
 mod gaps;
 mod life;
+mod over;
 mod reader;
 
 pub use delivery::*;
 pub use gaps::*;
 pub use life::*;
+pub use over::Over;
 pub use reader::Reader;
 
-/// Runs the list over transports: `transport_conformance!(poll: Poll, sse: Sse)` makes a module of tests for each.
+/// Runs the list over transports: `transport_conformance!(poll: Poll, sse: Sse)` makes a module of tests for each, with
+/// one for each engine in it.
 #[macro_export]
 macro_rules! transport_conformance {
     ($($module:ident: $transport:ident),+ $(,)?) => {
@@ -41,10 +44,18 @@ macro_rules! transport_conformance {
     };
     (@list $module:ident, $transport:ident, $($case:ident),+ $(,)?) => {
         mod $module {
+            $crate::transport_conformance!(@over memory, Memory, $transport, $($case),+);
+            $crate::transport_conformance!(@over disk, Disk, $transport, $($case),+);
+            $crate::transport_conformance!(@over redis, Redis, $transport, $($case),+);
+        }
+    };
+    (@over $module:ident, $over:ident, $transport:ident, $($case:ident),+) => {
+        mod $module {
             $(
                 #[tokio::test]
                 async fn $case() {
-                    $crate::conformance::$case($crate::Transport::$transport).await;
+                    let (transport, over) = ($crate::Transport::$transport, $crate::conformance::Over::$over);
+                    $crate::conformance::$case(transport, over).await;
                 }
             )+
         }

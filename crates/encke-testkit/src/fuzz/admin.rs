@@ -32,7 +32,7 @@ fn node() -> Node {
         let grant = hub.authorize(&Ask::new(Action::Subscribe, Vec::new())).await.expect("trusted");
         let publish = Publish::new(news.clone(), encke::Message::text("x"));
         hub.publish(&grant, publish).await.expect("a message that fits");
-        hub.subscribe(&grant, "sse", vec![news.into()], Since::Latest).expect("a subscription")
+        hub.subscribe(&grant, "sse", vec![news.into()], Since::Latest).await.expect("a subscription")
     });
     Node { runtime, service: Admin::service(hub, AdminConfig::default()), _client: client }
 }

@@ -48,7 +48,7 @@ function channelList(query) {
   return { title: "Channels", node, async refresh(signal, told) {
     const list = await get(["channels"], { pattern: query.pattern, sort: query.sort, after: query.after || begin, limit: PAGE }, signal);
     table.fill(list.channels);
-    pager.fill(list.channels.length, list.next, query.pattern || begin ? undefined : told.limits.channels.used);
+    pager.fill(list.channels.length, list.next, query.pattern || begin ? undefined : told.limits.channels.used, list.silent);
   } };
 }
 

@@ -1,6 +1,8 @@
 /* Clients: each is a live subscription. Finding them, and one of them. */
 
 const nameOf = name => name === undefined ? NONE : shown(name);
+/* Where there are several nodes, it says at which of them. */
+const transportOf = row => row.node === undefined ? shown(row.transport) : `${shown(row.transport)} at ${shown(row.node)}`;
 const followed = selectors => selectors.length > 2 ? `${selectors.slice(0, 2).map(shown).join(", ")} and ${count(selectors.length - 2)} more` : selectors.map(shown).join(", ");
 
 function clientTable(caption, none) {
@@ -9,7 +11,7 @@ function clientTable(caption, none) {
     { name: "Subject", text: row => nameOf(row.subject), wide: true },
     { name: "Client", lesser: true, text: row => nameOf(row.client), wide: true },
     { name: "Address", lesser: true, text: row => row.address ?? NONE },
-    { name: "Transport", text: row => shown(row.transport) },
+    { name: "Transport", text: transportOf },
     { name: "Follows", lesser: true, text: row => followed(row.follows), wide: true },
     { name: "For", number: true, text: row => brief(row.age) },
     { name: "Messages", number: true, lesser: true, text: row => count(row.messages) },
@@ -33,7 +35,7 @@ function clientList(query) {
   return { title: "Clients", node, async refresh(signal, told) {
     const list = await get(["clients"], { ...wanted, after: query.after, limit: PAGE }, signal);
     table.fill(list.clients);
-    pager.fill(list.clients.length, list.next, any ? undefined : told.limits.subscriptions.used);
+    pager.fill(list.clients.length, list.next, any || told.name !== undefined ? undefined : told.limits.subscriptions.used, list.silent);
   } };
 }
 
@@ -63,7 +65,7 @@ function clientOne(id) {
   return { title: `Client #${id}`, up: ["Clients", "#/clients"], node, async refresh(signal) {
     told = await get(["clients", id], {}, signal);
     about.fill({ Subject: told.subject === undefined ? "not known" : shown(told.subject), Client: told.client === undefined ? "has no name" : shown(told.client),
-      Address: told.address ?? NONE, Transport: shown(told.transport), For: span(told.age), "Grant ends in": told.expires ? span(left(told.expires)) : "never",
+      Address: told.address ?? NONE, Transport: transportOf(told), For: span(told.age), "Grant ends in": told.expires ? span(left(told.expires)) : "never",
       Lag: many(told.lag, "message"), Messages: count(told.messages), Bytes: bytes(told.bytes), Gaps: count(told.gaps), Cursor: told.cursor, "Head of the log": told.head });
     lag.add(Date.now(), told.lag);
     plot.draw();

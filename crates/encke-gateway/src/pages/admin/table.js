@@ -87,13 +87,15 @@ class Pager {
     this.#show(this.forth, null);
   }
 
-  fill(length, next, all) {
+  /* `silent`: nodes that did not answer, and whose part is missing. */
+  fill(length, next, all, silent = []) {
     const to = next && address(this.path, { ...this.query, after: next, page: this.page + 1 });
     if (to) cameFrom.set(to, location.hash);
     this.#show(this.forth, to);
     const begin = (this.page - 1) * this.size;
     const of = all === undefined ? next ? "" : ` of ${count(begin + length)}` : ` of ${count(Math.max(all, begin + length))}`;
-    write(this.where, length ? `${count(begin + 1)}–${count(begin + length)}${of}` : "");
+    const missing = silent.length ? `no answer from ${silent.map(shown).join(", ")}` : "";
+    write(this.where, [length ? `${count(begin + 1)}–${count(begin + length)}${of}` : "", missing].filter(Boolean).join(", "));
   }
 
   /* A link that leads nowhere is no link, but keeps its space. */
