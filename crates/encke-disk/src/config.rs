@@ -10,7 +10,7 @@ pub struct DiskConfig {
     pub relaxed: bool,
     /// How long a publish may stay unsafe where that is allowed.
     pub sync_every: Duration,
-    /// Bytes of publishes that wait to be stored, each counted with a kibibyte more; further ones wait for room.
+    /// Bytes of publishes that wait to be stored, at most 4,096 publishes; further ones wait their turn.
     pub queue_bytes: usize,
     /// Messages that are made safe by one fsync, at most.
     pub group_messages: usize,

@@ -25,7 +25,7 @@ use crate::{
     writer::{Waiting, Writer},
 };
 
-/// Orders that wait for the writer; further ones wait for room.
+/// Orders that wait for the writer; further ones wait their turn.
 const QUEUE: usize = 4_096;
 
 /// Order and history in a file.
@@ -34,8 +34,8 @@ const QUEUE: usize = 4_096;
 pub struct DiskEngine {
     shared: Arc<Shared>,
     orders: SyncSender<Waiting>,
-    /// Room in the queue.
-    room: Arc<Semaphore>,
+    /// What is free of the queue.
+    space: Arc<Semaphore>,
     reads: Arc<Semaphore>,
     writer: Option<JoinHandle<()>>,
     /// Given back after the file is closed.
@@ -69,11 +69,11 @@ impl DiskEngine {
     #[cfg(feature = "faults")]
     #[doc(hidden)]
     pub fn open_on(
-        backend: impl redb::StorageBackend,
+        storage: impl redb::StorageBackend,
         config: DiskConfig,
         limits: LogConfig,
     ) -> Result<Self, DiskError> {
-        Self::start(&Medium::new(backend), Path::new("encke.redb"), None, None, config, limits)
+        Self::start(&Medium::new(storage), Path::new("encke.redb"), None, None, config, limits)
     }
 
     fn start(
@@ -101,8 +101,8 @@ impl DiskEngine {
         };
         let thread = Builder::new().name("encke-disk".into()).spawn(write);
         let writer = Some(thread.map_err(|error: io::Error| io_error(file, error))?);
-        let room = Arc::new(Semaphore::new(QUEUE));
-        Ok(Self { shared, orders, room, reads, writer, _folder: folder })
+        let space = Arc::new(Semaphore::new(QUEUE));
+        Ok(Self { shared, orders, space, reads, writer, _folder: folder })
     }
 
     /// Gives the writer an order of so many bytes.
@@ -114,15 +114,15 @@ impl DiskEngine {
         if let Some(trouble) = self.shared.trouble() {
             return Answer::now(Err(trouble.refusal()));
         }
-        let (orders, room) = (self.orders.clone(), Arc::clone(&self.room));
+        let (orders, space) = (self.orders.clone(), Arc::clone(&self.space));
         // Large ones take the room of several.
         let share = bytes / (self.shared.config.queue_bytes / QUEUE).max(1);
         let share = u32::try_from(share.clamp(1, QUEUE)).unwrap_or(1);
         Answer::later(async move {
-            let permit = room.acquire_many_owned(share).await.map_err(|_| EngineError::Unavailable)?;
+            let permit = space.acquire_many_owned(share).await.map_err(|_| EngineError::Unavailable)?;
             let (reply, answer) = oneshot::channel();
             let waiting = Waiting { order: order(reply), permit: Some(permit) };
-            // There is room: each that waits holds a share of it.
+            // There is space: each that waits holds a share of it.
             orders.try_send(waiting).map_err(|_| EngineError::Unavailable)?;
             drop(orders);
             answer.await.unwrap_or(Err(EngineError::Unavailable))
@@ -206,7 +206,7 @@ impl Engine for DiskEngine {
 impl Drop for DiskEngine {
     fn drop(&mut self) {
         // Whoever still waits for room is refused: he may not get to run before this is over.
-        self.room.close();
+        self.space.close();
         let last = Waiting { order: Order::Stop, permit: None };
         // If it fails, the writer is gone already.
         let _ = self.orders.send(last);

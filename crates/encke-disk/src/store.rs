@@ -43,13 +43,13 @@ impl Medium {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let file = options.open(path)?;
-        let backend = redb::backends::FileBackend::new(file).map_err(std::io::Error::other)?;
-        Ok(Self(Arc::new(backend)))
+        let storage = redb::backends::FileBackend::new(file).map_err(std::io::Error::other)?;
+        Ok(Self(Arc::new(storage)))
     }
 
     #[cfg(feature = "faults")]
-    pub(crate) fn new(backend: impl StorageBackend) -> Self {
-        Self(Arc::new(backend))
+    pub(crate) fn new(storage: impl StorageBackend) -> Self {
+        Self(Arc::new(storage))
     }
 }
 
@@ -95,8 +95,8 @@ impl Store {
         let database = contained(|| {
             let mut builder = Database::builder();
             builder.set_cache_size(cache_bytes).set_check_integrity_on_open(check);
-            builder.set_repair_callback(|session| {
-                if session.progress() == 0.0 {
+            builder.set_repair_callback(|repair| {
+                if repair.progress() == 0.0 {
                     tracing::info!("the log did not end cleanly: it is checked");
                 }
             });
@@ -284,8 +284,8 @@ impl StorageBackend for Shared {
         self.0.len()
     }
 
-    fn read(&self, offset: u64, out: &mut [u8]) -> std::io::Result<()> {
-        self.0.read(offset, out)
+    fn read(&self, at: u64, out: &mut [u8]) -> std::io::Result<()> {
+        self.0.read(at, out)
     }
 
     fn set_len(&self, len: u64) -> std::io::Result<()> {
@@ -296,8 +296,8 @@ impl StorageBackend for Shared {
         self.0.sync_data()
     }
 
-    fn write(&self, offset: u64, data: &[u8]) -> std::io::Result<()> {
-        self.0.write(offset, data)
+    fn write(&self, at: u64, data: &[u8]) -> std::io::Result<()> {
+        self.0.write(at, data)
     }
 
     fn close(&self) -> std::io::Result<()> {

@@ -5,7 +5,7 @@ use std::{fmt, time::Duration};
 use encke_core::{LogConfig, Pattern, Retention};
 use encke_disk::{DiskConfig, DiskEngine, DiskError};
 use encke_hub::{Hub, HubBuilder};
-use encke_redis::{RedisConfig, RedisEngine, RedisError};
+use encke_redis::{RedisConfig, RedisEngine, RedisError, RedisPeers};
 
 use crate::{
     config::{self, Config, Engine, RedisMode},
@@ -35,7 +35,7 @@ impl std::error::Error for EngineStartError {}
 
 /// A hub to be, over the engine.
 pub(crate) async fn open(config: &Config) -> Result<HubBuilder, EngineStartError> {
-    let builder = Hub::builder();
+    let builder = Hub::builder().node(config.node.as_str());
     match &config.engine {
         Engine::Memory => Ok(builder),
         Engine::Disk { data, relaxed } => {
@@ -44,8 +44,10 @@ pub(crate) async fn open(config: &Config) -> Result<HubBuilder, EngineStartError
             Ok(builder.engine(engine))
         }
         Engine::Redis(redis) => {
-            let engine = RedisEngine::connect(redis_config(redis), log_config(config)).await;
-            Ok(builder.engine(engine.map_err(EngineStartError::Redis)?))
+            let redis = redis_config(redis);
+            let peers = RedisPeers::new(&redis).map_err(EngineStartError::Redis)?;
+            let engine = RedisEngine::connect(redis, log_config(config)).await;
+            Ok(builder.engine(engine.map_err(EngineStartError::Redis)?).peers(peers))
         }
     }
 }

@@ -216,6 +216,7 @@ impl Gateway {
             left = tokio::time::timeout(LAST_ANSWERS, last) => left.is_ok(),
             () = telling => false,
         };
+        hub.farewell().await;
         if left && hub.is_empty() {
             tracing::info!(took = ?began.elapsed(), "drained");
         } else {

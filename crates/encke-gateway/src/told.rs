@@ -7,7 +7,7 @@ use encke_core::ChannelName;
 use encke_fetch::TrustError;
 use encke_hub::Hub;
 use encke_notices::{Notices, NoticesConfig, Secret, WeakSecret, Webhook, WebhookConfig};
-use tokio::task::JoinSet;
+use futures_util::future::join_all;
 
 use crate::config::{self, Config};
 
@@ -71,15 +71,13 @@ impl Told {
 
     /// Tells, until it is dropped.
     pub(crate) async fn run(&self) {
-        let mut tasks = JoinSet::new();
-        if let Some(notices) = self.notices.clone() {
-            tasks.spawn(async move { notices.run().await });
-        }
-        for webhook in &*self.webhooks {
-            let webhook = Arc::clone(webhook);
-            tasks.spawn(async move { webhook.run().await });
-        }
-        while tasks.join_next().await.is_some() {}
+        let notices = async {
+            if let Some(notices) = &self.notices {
+                notices.run().await;
+            }
+        };
+        // Not as tasks: with this future all of it is gone, and lets go of the hub.
+        tokio::join!(notices, join_all(self.webhooks.iter().map(|webhook| webhook.run())));
         // A webhook may end; that is no reason for the gateway to.
         std::future::pending::<()>().await;
     }

@@ -129,7 +129,12 @@ async fn a_log_in_use_and_a_folder_without_one_are_refused() {
         let says = refused(&[command, dir], 1);
         assert!(says.contains(&process) && says.contains(dir), "{says}");
     }
+    // What a process leaves that is killed now.
+    let killed = tempfile::tempdir().unwrap();
+    fs::copy(folders.path().join("encke.redb"), killed.path().join("encke.redb")).unwrap();
+    assert!(said(&["info", killed.path().to_str().unwrap()]).contains("end       not clean"));
     drop(engine);
+    assert!(said(&["info", dir]).contains("end       clean"));
     assert!(refused(&["import", dir], 1).contains("a log is there already"));
     refused(&["export", dir, "--channel", "**.x"], 2);
     refused(&["undo", dir], 2);

@@ -66,7 +66,7 @@ pub enum Health {
 pub enum Durability {
     /// Nothing: it is gone with the process.
     Memory,
-    /// The process; not always the machine.
+    /// The process, if it ends as it should. What came last a crash may take away.
     Relaxed,
     /// The process and the machine, by the time of the answer.
     Strict,

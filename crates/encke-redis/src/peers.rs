@@ -66,8 +66,8 @@ struct Carrier {
 }
 
 impl RedisPeers {
-    /// Connects when it is given its node, on the runtime on which that is built, and again whenever the connection is
-    /// lost.
+    /// Connects when it is given its node, and again whenever the connection is lost. The hub must be built on a tokio
+    /// runtime.
     ///
     /// # Errors
     /// [`RedisError::Url`] and [`RedisError::Name`].
@@ -174,8 +174,8 @@ impl Carrier {
 async fn connect(connector: &Connector, all: &str, id: NodeId, limit: Duration) -> Result<Line, RedisError> {
     let (site, sends) = connector.primary().await?;
     let listening = async {
-        let mut listening = site.client()?.get_async_pubsub().await.map_err(lost)?;
-        listening.subscribe(&[all, &own(all, id)]).await.map_err(lost)?;
+        let mut listening = site.client()?.get_async_pubsub().await.map_err(|error| lost(&error))?;
+        listening.subscribe(&[all, &own(all, id)]).await.map_err(|error| lost(&error))?;
         Ok::<_, RedisError>(listening.split())
     };
     let (asks, hears) = timeout(limit, listening).await.map_err(|_| Fault::timed_out())??;
@@ -199,7 +199,7 @@ async fn send(
             command.arg(&bytes[..]).ignore();
         }
         if let Err(error) = publish.query_async::<()>(&mut sends).await {
-            return Some(lost(error));
+            return Some(lost(&error));
         }
     }
     None
@@ -217,7 +217,7 @@ async fn check(
             return Err(RedisError::NotPrimary("it became a replica".to_owned()));
         }
         let alive = timeout(limit, asks.ping::<()>()).await;
-        alive.map_err(|_| Fault::timed_out())?.map_err(lost)?;
+        alive.map_err(|_| Fault::timed_out())?.map_err(|error| lost(&error))?;
     }
 }
 
@@ -235,6 +235,6 @@ fn own(all: &str, id: NodeId) -> String {
     format!("{all}:{id}")
 }
 
-fn lost(error: redis::RedisError) -> RedisError {
-    Fault::of(&error).into()
+fn lost(error: &redis::RedisError) -> RedisError {
+    Fault::of(error).into()
 }

@@ -61,9 +61,9 @@ struct Frozen {
 }
 
 impl Unsynced {
-    fn add(&mut self, offset: u64, data: &[u8]) {
+    fn add(&mut self, at: u64, data: &[u8]) {
         self.bytes.extend_from_slice(data);
-        self.places.push((offset, data.len()));
+        self.places.push((at, data.len()));
     }
 
     fn clear(&mut self) {
@@ -121,15 +121,15 @@ impl Layer {
         self.put(0, &header)
     }
 
-    fn put(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+    fn put(&self, at: u64, data: &[u8]) -> io::Result<()> {
         let to_file = |base: &dyn StorageBackend| {
             // One at a time: readers too may push pages out to the file.
             let mut unsynced = lock(&self.unsynced);
-            base.write(offset, data)?;
-            unsynced.add(offset, data);
+            base.write(at, data)?;
+            unsynced.add(at, data);
             Ok(())
         };
-        self.change(to_file, |frozen| frozen.write(offset, data, &*self.base))
+        self.change(to_file, |frozen| frozen.write(at, data, &*self.base))
     }
 
     /// Has `in_memory` change what is in memory, if there was a failure; otherwise has `to_file` change the file.
@@ -154,9 +154,9 @@ impl Layer {
         let mut frozen = Frozen { why, len, solid: len, blocks: BTreeMap::new() };
         let unsynced = mem::take(&mut *lock(&self.unsynced));
         let mut rest = &unsynced.bytes[..];
-        for (offset, count) in unsynced.places {
+        for (at, count) in unsynced.places {
             let (data, after) = rest.split_at(count);
-            frozen.write(offset, data, &*self.base);
+            frozen.write(at, data, &*self.base);
             rest = after;
         }
         lock(&self.frozen).get_or_insert(frozen);
@@ -175,13 +175,13 @@ fn len(bytes: u64) -> usize {
 }
 
 impl Frozen {
-    fn write(&mut self, offset: u64, data: &[u8], base: &dyn StorageBackend) {
-        self.len = self.len.max(offset + data.len() as u64);
-        let mut at = 0;
-        while at < data.len() {
-            let place = offset + at as u64;
+    fn write(&mut self, at: u64, data: &[u8], base: &dyn StorageBackend) {
+        self.len = self.len.max(at + data.len() as u64);
+        let mut done = 0;
+        while done < data.len() {
+            let place = at + done as u64;
             let (block, begin) = (place / BLOCK, len(place % BLOCK));
-            let count = (BLOCK_LEN - begin).min(data.len() - at);
+            let count = (BLOCK_LEN - begin).min(data.len() - done);
             let own = self.blocks.entry(block).or_insert_with(|| {
                 let mut bytes = vec![0; BLOCK_LEN].into_boxed_slice();
                 let known = len(self.solid.saturating_sub(block * BLOCK)).min(BLOCK_LEN);
@@ -193,8 +193,8 @@ impl Frozen {
                 }
                 bytes
             });
-            own[begin..begin + count].copy_from_slice(&data[at..at + count]);
-            at += count;
+            own[begin..begin + count].copy_from_slice(&data[done..done + count]);
+            done += count;
         }
     }
 
@@ -219,20 +219,20 @@ impl Frozen {
         base.sync_data()
     }
 
-    fn read(&self, offset: u64, out: &mut [u8], base: &dyn StorageBackend) -> io::Result<()> {
-        let end = offset + out.len() as u64;
+    fn read(&self, at: u64, out: &mut [u8], base: &dyn StorageBackend) -> io::Result<()> {
+        let end = at + out.len() as u64;
         if end > self.len {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        let known = len(self.solid.saturating_sub(offset)).min(out.len());
-        base.read(offset, &mut out[..known])?;
+        let known = len(self.solid.saturating_sub(at)).min(out.len());
+        base.read(at, &mut out[..known])?;
         out[known..].fill(0);
-        for block in offset / BLOCK..end.div_ceil(BLOCK) {
+        for block in at / BLOCK..end.div_ceil(BLOCK) {
             let Some(bytes) = self.blocks.get(&block) else { continue };
-            let from = offset.max(block * BLOCK);
+            let from = at.max(block * BLOCK);
             let to = end.min((block + 1) * BLOCK);
             let inside = len(from - block * BLOCK)..len(to - block * BLOCK);
-            out[len(from - offset)..len(to - offset)].copy_from_slice(&bytes[inside]);
+            out[len(from - at)..len(to - at)].copy_from_slice(&bytes[inside]);
         }
         Ok(())
     }
@@ -248,16 +248,16 @@ impl StorageBackend for Layer {
         self.base.len()
     }
 
-    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        if offset < HEADER {
+    fn read(&self, at: u64, out: &mut [u8]) -> io::Result<()> {
+        if at < HEADER {
             self.let_go()?;
         }
         if self.is_frozen.load(Ordering::Acquire)
             && let Some(frozen) = &*lock(&self.frozen)
         {
-            return frozen.read(offset, out, &*self.base);
+            return frozen.read(at, out, &*self.base);
         }
-        self.base.read(offset, out)
+        self.base.read(at, out)
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
@@ -274,12 +274,12 @@ impl StorageBackend for Layer {
         self.change(to_file, |_| {})
     }
 
-    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
-        if offset == 0 {
+    fn write(&self, at: u64, data: &[u8]) -> io::Result<()> {
+        if at == 0 {
             *lock(&self.header) = Some(data.into());
             return Ok(());
         }
-        self.put(offset, data)
+        self.put(at, data)
     }
 
     fn close(&self) -> io::Result<()> {

@@ -215,6 +215,12 @@ async fn an_error_names_the_file() {
     }
     fs::write(&file, &good).unwrap();
     drop(open_in(folder.path()).unwrap());
+    let error = open_in(&file).err().unwrap().to_string();
+    assert!(error.contains(file.to_str().unwrap()), "a file is no folder: {error}");
+    fs::remove_file(&file).unwrap();
+    fs::create_dir(&file).unwrap();
+    let error = open_in(folder.path()).err().unwrap().to_string();
+    assert!(error.contains(file.to_str().unwrap()), "a folder is no file: {error}");
 }
 
 #[tokio::test]

@@ -63,8 +63,6 @@ struct State {
     calls: u64,
     plan: Option<Plan>,
     failures: u64,
-    /// Whether the first failure was of a sync, or of the header that makes a commit be one.
-    fatal: bool,
     rng: Rng,
     trace: Option<Vec<Step>>,
     log: Option<Log>,
@@ -86,7 +84,6 @@ impl Disk {
             calls: 0,
             plan: None,
             failures: 0,
-            fatal: false,
             rng: Rng::with_seed(7),
             trace: None,
             log: None,
@@ -133,12 +130,6 @@ impl Disk {
     /// How many calls have failed.
     pub(crate) fn failures(&self) -> u64 {
         self.state().failures
-    }
-
-    /// Whether the first that failed was a sync, or the header that makes a commit be one: then nobody knows what is
-    /// stored.
-    pub(crate) fn failed_fatally(&self) -> bool {
-        self.state().fatal
     }
 
     /// The file as another process finds it if this one is killed now.
@@ -234,9 +225,6 @@ impl State {
             Change::Sync => self.calls == plan.nth,
         };
         let fails = due && (plan.fault != Fault::NoSpace || grows);
-        if fails && self.failures == 0 {
-            self.fatal = matches!(change, Change::Sync | Change::Write { at: 0, .. });
-        }
         self.failures += u64::from(fails);
         fails.then_some(plan.fault)
     }

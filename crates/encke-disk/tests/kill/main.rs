@@ -7,21 +7,45 @@
 mod ledger;
 mod life;
 
-use std::{env, process::ExitCode, time::Instant};
+use std::{
+    env,
+    process::{Command, ExitCode},
+    time::Instant,
+};
 
 use clap::Parser;
 use encke_gateway::{cli::Cli, run};
 
 use ledger::Ledger;
 
+/// The argument with which it does not do so quietly.
+const ALOUD: &str = "aloud";
+
 /// How often it is killed, unless `KILL_CYCLES` says otherwise.
 const CYCLES: usize = 100;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    if env::args().nth(1).as_deref() == Some("serve") {
-        return run(Cli::parse().into_command()).await.into();
+    match env::args().nth(1).as_deref() {
+        Some("serve") => run(Cli::parse().into_command()).await.into(),
+        Some(ALOUD) => kill().await,
+        Some("--list") => ExitCode::SUCCESS,
+        _ => quietly(),
     }
+}
+
+/// Does all of it in a process of its own. What that and the gateways log is shown if it fails.
+fn quietly() -> ExitCode {
+    let output = Command::new(env::current_exe().unwrap()).arg(ALOUD).output().unwrap();
+    print!("{}", String::from_utf8_lossy(&output.stdout));
+    if output.status.success() {
+        return ExitCode::SUCCESS;
+    }
+    eprint!("{}", String::from_utf8_lossy(&output.stderr));
+    ExitCode::FAILURE
+}
+
+async fn kill() -> ExitCode {
     let cycles = env::var("KILL_CYCLES").map_or(CYCLES, |cycles| cycles.parse().unwrap());
     let begin = Instant::now();
     let ledger = killed(cycles).await;

@@ -74,7 +74,7 @@ use crate::{Http2Limits, ProxyConfig, TlsConfig};
 pub struct Config {
     /// Where the gateway listens.
     pub listen: SocketAddr,
-    /// What this node is called among others: the name of its machine, unless another is configured.
+    /// What this node is called among others: the name of its machine and its port, unless another is configured.
     pub node: String,
     /// The routes, in the order in which they are tried: first those of the file, then the standard ones, unless
     /// `default_routes = false`.
@@ -158,7 +158,8 @@ impl Config {
         let presence = s.section("presence", Presence::read);
         let notices = s.section("notices", Notices::read);
         let webhooks = s.tables("webhook", Webhook::read).into_iter().flatten().collect();
-        let node = s.optional::<FieldName>("node").map_or_else(host_name, |name| name.as_str().to_owned());
+        let node = s.optional::<FieldName>("node");
+        let node = node.map_or_else(|| node_name(listen.port()), |name| name.as_str().to_owned());
         let queues = s.tables("queue", |s| Queue::read(s, &node)).into_iter().flatten().collect();
         let bridges = s.tables("bridge", Bridge::read).into_iter().flatten().collect();
         let admin = s.section("admin", |s| Admin::read(s, listen));
@@ -211,9 +212,9 @@ impl Config {
     }
 }
 
-/// The name of this machine.
-fn host_name() -> String {
+/// What the node on this machine that listens on `port` is called, if nobody says.
+fn node_name(port: u16) -> String {
     let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     let name = name.trim();
-    if name.is_empty() { "encke".to_owned() } else { name.to_owned() }
+    format!("{}-{port}", if name.is_empty() { "encke" } else { name })
 }

@@ -96,6 +96,16 @@ impl Table {
         self.down.get_or_insert(now);
     }
 
+    /// This node did nothing since then. If that was long, it is as if it had been cut off.
+    pub(super) fn stood_still(&mut self, since: Instant, now: Instant, time: Timestamp) -> bool {
+        let long = self.is_up() && now.duration_since(since) >= self.lease() / 2;
+        if long {
+            self.disconnect(since);
+            self.connect(now, time);
+        }
+        long
+    }
+
     fn lease(&self) -> Duration {
         self.beat * BEATS
     }
@@ -237,5 +247,57 @@ impl Table {
 
     pub(super) fn all(&self) -> impl Iterator<Item = (NodeId, &Beat)> {
         self.known.iter().map(|(id, known)| (*id, &known.beat))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BEAT: Duration = Duration::from_millis(500);
+
+    fn beat(rank: u64, number: u64) -> Beat {
+        let rank = Timestamp::from_millis(rank);
+        Beat { name: "node".into(), began: rank, rank, tells: false, version: "1".into(), number, bans: 0 }
+    }
+
+    /// A table with one other node, younger than this one, of which all is known.
+    fn table(now: Instant) -> (Table, NodeId) {
+        let (mut table, other) = (Table::new(NodeId(1), Timestamp::from_millis(5), BEAT), NodeId(2));
+        table.connect(now, Timestamp::from_millis(5));
+        assert!(table.hear(other, beat(9, 3), 0, now).is_new);
+        assert_eq!(table.missing(now), [other]);
+        assert_eq!(table.part(other, 3, (0, true), now), Some(1));
+        (table, other)
+    }
+
+    #[test]
+    fn what_follows_is_taken_in_and_a_hole_is_noticed() {
+        let now = Instant::now();
+        let (mut table, other) = table(now);
+        assert_eq!((table.missing(now).len(), table.news(other, 4, now)), (0, Some(1)));
+        assert_eq!((table.news(other, 6, now), table.missing(now)), (None, vec![other]));
+        assert_eq!((table.news(other, 7, now), table.missing(now)), (None, vec![]), "asked already");
+        assert_eq!(table.missing(now + 4 * BEAT), [other], "but nothing came");
+        assert_eq!(table.part(other, 7, (0, false), now), Some(2));
+        assert_eq!(table.part(other, 7, (2, true), now), None, "a part is missing");
+        assert_eq!(table.part(other, 7, (1, true), now), Some(2));
+        table.hear(other, beat(9, 8), 0, now);
+        assert_eq!(table.missing(now), [other], "its last news are others");
+    }
+
+    #[test]
+    fn a_node_is_gone_after_its_lease_unless_this_one_stood_still() {
+        let now = Instant::now();
+        let (mut table, other) = table(now);
+        let later = now + BEAT * BEATS;
+        assert!(table.leads(later) && table.take_gone(later - BEAT).is_empty());
+        assert!(!table.stood_still(now, now + BEAT, Timestamp::from_millis(20)));
+        assert!(table.stood_still(now, later, Timestamp::from_millis(20)));
+        assert!(table.take_gone(later).is_empty() && !table.leads(later + 5 * BEAT), "now it is the younger");
+        assert_eq!(table.take_gone(later + BEAT * BEATS), [(other, 2)]);
+        assert!(table.leads(later + BEAT * BEATS));
+        table.disconnect(later);
+        assert!(!table.leads(later + BEAT * BEATS));
     }
 }

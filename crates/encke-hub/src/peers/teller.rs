@@ -31,6 +31,7 @@ impl Inner {
             let now = Instant::now();
             let due = now >= next;
             if due {
+                self.notice_standstill(next, now);
                 next = now + cluster.beat;
                 self.look_after_peers(now);
             }
@@ -46,6 +47,13 @@ impl Inner {
                 self.tell_all(node).await;
             }
             sleep(PACE).await;
+        }
+    }
+
+    /// Whoever could not even say that he is there was gone for the others, and what they have said is still to be read.
+    fn notice_standstill(&self, since: Instant, now: Instant) {
+        if lock(&self.cluster.table).stood_still(since, now, self.now()) {
+            self.presence.lead(false, &self.notices);
         }
     }
 

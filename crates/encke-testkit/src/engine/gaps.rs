@@ -36,6 +36,24 @@ pub async fn d1_a_reader_is_told_of_what_goes_while_it_reads<E: EngineUnderTest>
     }
 }
 
+/// D5, D7: whoever comes back for each batch, with the place of the one before, comes to the end.
+pub async fn d5_one_batch_at_a_time_comes_to_the_end<E: EngineUnderTest>() {
+    let node = Place::<E>::with(|limits| limits.retention.count = 10).await.open().await;
+    let cursors = node.publish_all("a", 0..30).await;
+    for selector in ["a", "*"] {
+        let (mut place, mut seqs, mut reasons) = (cursors[3], Vec::new(), Vec::new());
+        for _ in 0..30 {
+            let mut reader = node.subscribe(&[selector], Since::After(place)).await;
+            let batch = reader.read(Limit { messages: 3, bytes: 1 << 20 }).await.expect("a batch");
+            seqs.extend(batch.messages.iter().map(encke_core::Delivery::seq));
+            reasons.extend(batch.gaps.iter().map(|gap| gap.reason));
+            place = batch.cursor;
+        }
+        let kept: Vec<_> = cursors[20..].iter().map(|cursor| cursor.seq).collect();
+        assert_eq!((seqs, reasons, place), (kept, vec![GapReason::Trimmed], cursors[29]), "D5: {selector}");
+    }
+}
+
 /// D7: of another life, and of the future.
 pub async fn d7_a_cursor_that_is_no_place_gets_a_gap<E: EngineUnderTest>() {
     let node = Place::<E>::new().await.open().await;

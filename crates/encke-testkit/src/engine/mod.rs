@@ -52,6 +52,7 @@ macro_rules! engine_conformance {
             d2_every_cursor_resumes,
             d3_channels_and_patterns_come_in_one_order,
             d4_a_cursor_before_any_message,
+            d5_one_batch_at_a_time_comes_to_the_end,
             d5_a_hundred_subscribers_get_everything,
             d6_nothing_is_lost_after_the_position,
             d7_a_cursor_that_is_no_place_gets_a_gap,

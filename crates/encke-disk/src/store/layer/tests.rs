@@ -22,8 +22,8 @@ impl StorageBackend for Failing {
     fn len(&self) -> io::Result<u64> {
         self.inner.len()
     }
-    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        self.inner.read(offset, out)
+    fn read(&self, at: u64, out: &mut [u8]) -> io::Result<()> {
+        self.inner.read(at, out)
     }
     fn set_len(&self, len: u64) -> io::Result<()> {
         self.take().and_then(|()| self.inner.set_len(len))
@@ -31,8 +31,8 @@ impl StorageBackend for Failing {
     fn sync_data(&self) -> io::Result<()> {
         self.take()
     }
-    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
-        self.take().and_then(|()| self.inner.write(offset, data))
+    fn write(&self, at: u64, data: &[u8]) -> io::Result<()> {
+        self.take().and_then(|()| self.inner.write(at, data))
     }
 }
 
@@ -45,21 +45,21 @@ fn layer(left: usize, kind: io::ErrorKind) -> (Layer, Arc<Failing>) {
 fn after_a_failure_all_is_read_as_written_and_the_file_is_left_alone() {
     let (layer, base) = layer(2, io::ErrorKind::StorageFull);
     let mut expected = vec![0; 40_000];
-    let write = |expected: &mut Vec<u8>, offset: usize, len: usize, byte: u8| {
-        layer.write(offset as u64, &vec![byte; len]).unwrap();
-        expected[offset..offset + len].fill(byte);
+    let write = |expected: &mut Vec<u8>, at: usize, len: usize, byte: u8| {
+        layer.write(at as u64, &vec![byte; len]).unwrap();
+        expected[at..at + len].fill(byte);
     };
     layer.set_len(40_000).unwrap();
     write(&mut expected, 5_000, 20_000, 1);
     assert_eq!(layer.failure(), None);
     let writes = [(4_096, 4_096), (9_000, 10), (8_190, 5), (30_000, 9_999), (4_097, 30_000)];
-    for (byte, (offset, len)) in (2..).zip(writes) {
-        write(&mut expected, offset, len, byte);
+    for (byte, (at, len)) in (2..).zip(writes) {
+        write(&mut expected, at, len, byte);
         assert_eq!(layer.failure(), Some(Failure::NoSpace));
         for (from, to) in [(4_096, 40_000), (8_191, 8_193), (12_000, 12_000), (39_999, 40_000)] {
             let mut out = vec![9; to - from];
             layer.read(from as u64, &mut out).unwrap();
-            assert!(out == expected[from..to], "{offset}, {len}");
+            assert!(out == expected[from..to], "{at}, {len}");
         }
     }
     layer.set_len(20_000).unwrap();
