@@ -14,6 +14,19 @@ lint:
 bench *args:
     cargo bench --package encke-benches {{ args }}
 
+# Measure what the disk engine does in a folder, beside the store and the disk alone; with a number also how long a log of
+# so many messages takes to open.
+bench-disk folder messages="":
+    cargo run --release --package encke-disk --example rates -- {{ folder }} {{ messages }}
+
+# Measure two nodes over one Redis, beside Redis alone.
+bench-redis:
+    cargo bench --package encke-redis --bench nodes
+
+# Measure the stores that could carry the log, in a folder.
+bench-stores folder:
+    cargo run --release --manifest-path benches/stores/Cargo.toml -- all {{ folder }}
+
 # Build the documentation of all crates, and open it.
 doc:
     cargo doc --workspace --lib --no-deps --open

@@ -8,20 +8,28 @@ use cargo_metadata::MetadataCommand;
 
 use crate::{Result, setup, tidy};
 
+/// Variables for a program, beside those that this one has.
+type Environment = &'static [(&'static str, &'static str)];
+
 /// Runs every step in order, prints how long each took, and stops at the first that fails.
 pub(crate) fn run(root: &Path) -> Result<()> {
     let begin = Instant::now();
+    let pace = pace(root)?;
     step("setup", || setup::run(root))?;
     step("format", || cargo(root, &["fmt", "--all", "--", "--check"], &[]))?;
-    step("clippy", || cargo(root, &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"], &[]))?;
+    step("clippy", || {
+        cargo(root, &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"], pace)
+    })?;
     step("tidy", || tidy::run(root))?;
-    step("test", || cargo(root, &["test", "--workspace", "--all-targets"], &[]))?;
-    step("doc tests", || cargo(root, &["test", "--workspace", "--doc"], &[]))?;
+    step("test", || cargo(root, &["test", "--workspace", "--all-targets"], pace))?;
+    step("doc tests", || cargo(root, &["test", "--workspace", "--doc"], pace))?;
     step("loom", || loom(root))?;
     step("sdk", || npm_test(&root.join("clients/js"), &[], &[]))?;
-    step("browser", || browser(root, &[]))?;
+    // With all targets, as the tests were built: then hardly anything is left to build.
+    step("browser", || browser(root, &["--workspace", "--all-targets"], pace, &[]))?;
     step("docs", || {
-        cargo(root, &["doc", "--workspace", "--lib", "--no-deps"], &[("RUSTDOCFLAGS", "-D warnings")])
+        let strict = [&[("RUSTDOCFLAGS", "-D warnings")], pace].concat();
+        cargo(root, &["doc", "--workspace", "--lib", "--no-deps"], &strict)
     })?;
     println!("\nci: all passed in {}", seconds(begin.elapsed()));
     Ok(())
@@ -44,9 +52,13 @@ pub(crate) fn loom(root: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Builds the gateway and the examples, and runs these files of `tests/browser` against them, or all.
-pub(crate) fn browser(root: &Path, files: &[&str]) -> Result<()> {
-    cargo(root, &["build", "--package", "encke-gateway", "--package", "chat", "--package", "quotes"], &[])?;
+/// What the browsers need.
+pub(crate) const BROWSED: &[&str] =
+    &["--package", "encke-gateway", "--package", "chat", "--package", "quotes"];
+
+/// Builds `what`, and runs these files of `tests/browser` against the gateway and the examples, or all.
+pub(crate) fn browser(root: &Path, what: &[&str], pace: Environment, files: &[&str]) -> Result<()> {
+    cargo(root, &[&["build"], what].concat(), pace)?;
     let target = MetadataCommand::new().current_dir(root).no_deps().exec()?.target_directory;
     let gateway = target.join("debug").join("encke");
     npm_test(&root.join("tests/browser"), files, &[("ENCKE_BIN", gateway.as_str())])
@@ -64,6 +76,16 @@ fn step(name: &str, work: impl FnOnce() -> Result<()>) -> Result<()> {
     work().map_err(|error| format!("== {name}: failed after {}: {error}", seconds(begin.elapsed())))?;
     println!("== {name}: passed in {}", seconds(begin.elapsed()));
     Ok(())
+}
+
+/// What makes a build from nothing faster: what later builds could go on from is not kept. Elsewhere it would have
+/// everything built anew.
+fn pace(root: &Path) -> Result<Environment> {
+    let target = MetadataCommand::new().current_dir(root).no_deps().exec()?.target_directory;
+    let built = std::fs::read_dir(target.join("debug").join("deps")).into_iter().flatten().flatten();
+    let mut names = built.map(|file| file.file_name());
+    let was_built = names.any(|name| name.to_string_lossy().starts_with("libencke_core-"));
+    Ok(if was_built { &[] } else { &[("CARGO_INCREMENTAL", "0")] })
 }
 
 fn cargo(root: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Result<()> {

@@ -26,7 +26,9 @@ fn main() -> ExitCode {
         ["setup"] => setup::run(&root()),
         ["tidy"] => tidy::run(&root()),
         ["loom"] => ci::loom(&root()),
-        ["browser", ref files @ ..] => setup::run(&root()).and_then(|()| ci::browser(&root(), files)),
+        ["browser", ref files @ ..] => {
+            setup::run(&root()).and_then(|()| ci::browser(&root(), ci::BROWSED, &[], files))
+        }
         ["ci"] => ci::run(&root()),
         _ => Err(USAGE.into()),
     };

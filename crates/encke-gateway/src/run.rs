@@ -16,6 +16,8 @@ use crate::{
 
 /// Does what the command line says.
 pub async fn run(command: Command) -> Exit {
+    // For TLS to others, such as Redis. That there is one already is as good.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     match command {
         Command::Serve(args) => serve(&args).await,
         Command::Check(args) => check(&args),

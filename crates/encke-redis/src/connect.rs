@@ -7,6 +7,8 @@ use redis::{
     RedisConnectionInfo, Value, aio::MultiplexedConnection,
 };
 
+use rustls::crypto::CryptoProvider;
+
 use crate::{
     RedisConfig, RedisError,
     config::Way,
@@ -46,8 +48,8 @@ impl Connector {
             let info =
                 url.as_str().into_connection_info().map_err(|error| RedisError::Url(error.to_string()))?;
             if matches!(info.addr(), ConnectionAddr::TcpTls { .. }) {
-                // The client takes the provider of the process, and panics without one. If there is one, it stays.
-                let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+                // The client takes the provider of the process, and panics without one.
+                CryptoProvider::get_default().ok_or(RedisError::NoTls)?;
             }
             let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP2);
             Ok(info.set_redis_settings(settings))

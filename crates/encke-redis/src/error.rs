@@ -6,6 +6,8 @@ use std::fmt;
 pub enum RedisError {
     /// A URL is not one of a Redis.
     Url(String),
+    /// A URL is for TLS, and the process has no cryptography for it.
+    NoTls,
     /// The name of the log is empty, or has a brace.
     Name,
     /// It cannot be reached, did not answer in time, or does not let us in.
@@ -26,6 +28,9 @@ impl fmt::Display for RedisError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Url(why) => write!(f, "not the URL of a Redis: {why}"),
+            Self::NoTls => f.write_str(
+                "TLS to Redis needs a CryptoProvider of rustls; install one when the process starts",
+            ),
             Self::Name => f.write_str("the name of a log is not empty, and has no braces"),
             Self::Unreachable(why) => write!(f, "Redis cannot be reached: {why}"),
             Self::NotPrimary(why) => write!(f, "no Redis that takes writes: {why}"),

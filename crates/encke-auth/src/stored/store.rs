@@ -37,6 +37,10 @@ impl Store {
     pub(super) fn new(config: &StoredKeyConfig) -> Result<Self, StoredKeyError> {
         // Why not, it might say with the password in it.
         let client = Client::open(config.url.as_str()).map_err(|_| StoredKeyError::Url)?;
+        // Others in the process may have brought TLS into the client; here it is not spoken.
+        if matches!(client.get_connection_info().addr(), redis::ConnectionAddr::TcpTls { .. }) {
+            return Err(StoredKeyError::Url);
+        }
         Ok(Self {
             client,
             field: config.field.clone(),

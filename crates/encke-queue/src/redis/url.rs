@@ -1,6 +1,7 @@
 use std::fmt;
 
-use redis::{Client, IntoConnectionInfo as _, ProtocolVersion};
+use redis::{Client, ConnectionAddr, IntoConnectionInfo as _, ProtocolVersion};
+use rustls::crypto::CryptoProvider;
 
 /// Where a Redis is: `redis://user:password@host:6379/0`, or `redis+unix:///path/to/redis.sock`.
 #[derive(Clone)]
@@ -10,9 +11,16 @@ impl RedisUrl {
     /// Reads a URL. Nothing is connected yet.
     ///
     /// # Errors
-    /// [`RedisUrlError`] if it is none, or of a scheme that is not spoken.
+    /// [`RedisUrlError`] if it is none, or of a scheme that is not spoken: TLS (`rediss://`) only in processes that have
+    /// the TLS of encke-redis and a `CryptoProvider` of rustls installed.
     pub fn parse(url: &str) -> Result<Self, RedisUrlError> {
-        Client::open(url).map(Self).map_err(|_| RedisUrlError)
+        let client = Client::open(url).map_err(|_| RedisUrlError)?;
+        let is_tls = matches!(client.get_connection_info().addr(), ConnectionAddr::TcpTls { .. });
+        // The client takes the provider of the process, and panics without one.
+        if is_tls && CryptoProvider::get_default().is_none() {
+            return Err(RedisUrlError);
+        }
+        Ok(Self(client))
     }
 
     /// With this password, in place of the one in the URL.
