@@ -51,10 +51,15 @@ forEachBrowser('tabs share a profile, or not', async ({ open }) => {
 
 forEachBrowser('pages are kept alive for those who come back', async ({ open }) => {
   const page = await open(`${site.url}/one`);
-  await page.evaluate(() => window.mark = 'kept');
-  await page.goto(`${site.url}/two`);
-  await travel(page, -1);
-  const state = await page.evaluate(() => [location.pathname, window.mark, log.at(-1)]);
+  let state = [];
+  // A browser may drop any page; one that drops each of them keeps none.
+  for (let tries = 0; tries < 5 && state[1] !== 'kept'; tries++) {
+    await page.goto(`${site.url}/one`);
+    await page.evaluate(() => window.mark = 'kept');
+    await page.goto(`${site.url}/two`);
+    await travel(page, -1);
+    state = await page.evaluate(() => [location.pathname, window.mark, log.at(-1)]);
+  }
   assert.deepEqual(state, ['/one', 'kept', 'pageshowtrue visible']);
   await travel(page, 1);
   assert.equal(await page.evaluate(() => location.pathname), '/two');

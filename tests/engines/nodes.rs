@@ -1,6 +1,6 @@
 //! Several gateways over one Redis are one log.
 
-use encke_testkit::{CutProxy, RedisServer, TestGateway, Transport, conformance::Reader, wait_for};
+use encke_testkit::{CutProxy, Raw, RedisServer, TestGateway, Transport, conformance::Reader, wait_for};
 
 use crate::{LONG, publish_all};
 
@@ -91,6 +91,39 @@ async fn s5_while_redis_is_away_nothing_is_acknowledged_and_streams_stay() {
     }
     assert_eq!(reader.gaps.iter().map(|gap| gap.reason.as_str()).collect::<Vec<_>>(), ["epoch"]);
     assert!(numbers.ends_with(&(100..200).collect::<Vec<_>>()), "{numbers:?}");
+    first.stop().await;
+    second.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn s1_what_is_ordered_at_one_node_holds_at_the_other() {
+    let redis = RedisServer::start();
+    let toml = format!("presence.channels = ['news']\n{}", over(&redis));
+    let (first, second) = (TestGateway::over(&toml).await, TestGateway::over(&toml).await);
+    wait_for("the nodes to know each other", async || {
+        let nodes = first.request("GET /admin/api/nodes", b"").await.text();
+        nodes.matches("\"answered\":true").count() == 2
+    })
+    .await;
+    let mut visitor = Raw::connect(second.address()).await;
+    visitor.request("GET /sse?channel=news&client=anna", b"").await;
+    assert_eq!(visitor.head().await.status, 200);
+
+    // Who is at one of them is present at the other, and in its lists.
+    wait_for("the member", async || {
+        let members = first.request("GET /admin/api/channels/news/members", b"").await.text();
+        members.contains("\"clients\":[\"anna\"]")
+    })
+    .await;
+    let clients = first.request("GET /admin/api/clients?client=anna", b"").await.text();
+    assert_eq!(clients.matches("\"transport\":\"sse\"").count(), 1, "{clients}");
+
+    let ban = b"{\"whom\":{\"client\":\"anna\"},\"for\":\"1h\"}";
+    let banned = first.request("POST /admin/api/bans", ban).await;
+    assert!(banned.status == 200 && !banned.text().contains("silent"), "{}", banned.text());
+    visitor.read_to("\r\n0\r\n\r\n").await;
+    let refused = second.request("GET /poll?channel=news&client=anna", b"").await;
+    assert_eq!(refused.status, 401, "{}", refused.text());
     first.stop().await;
     second.stop().await;
 }

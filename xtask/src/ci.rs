@@ -78,14 +78,14 @@ fn step(name: &str, work: impl FnOnce() -> Result<()>) -> Result<()> {
     Ok(())
 }
 
-/// What makes a build from nothing faster: what later builds could go on from is not kept. Elsewhere it would have
-/// everything built anew.
+/// What makes a build from nothing faster: what later builds could go on from is not kept, nor what debuggers read.
+/// Elsewhere it would have our own crates built anew.
 fn pace(root: &Path) -> Result<Environment> {
     let target = MetadataCommand::new().current_dir(root).no_deps().exec()?.target_directory;
     let built = std::fs::read_dir(target.join("debug").join("deps")).into_iter().flatten().flatten();
     let mut names = built.map(|file| file.file_name());
     let was_built = names.any(|name| name.to_string_lossy().starts_with("libencke_core-"));
-    Ok(if was_built { &[] } else { &[("CARGO_INCREMENTAL", "0")] })
+    Ok(if was_built { &[] } else { &[("CARGO_INCREMENTAL", "0"), ("CARGO_PROFILE_DEV_DEBUG", "none")] })
 }
 
 fn cargo(root: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Result<()> {

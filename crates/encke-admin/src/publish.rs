@@ -2,7 +2,8 @@
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
-use encke_http::store;
+use encke_core::Publish;
+use encke_http::store_all;
 use encke_wire::{Problem, PublishCommand, Receipt};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -89,6 +90,9 @@ struct ReceiptSchema {
     /// Whether this repeats the answer to an earlier publish with the same key.
     #[schemars(skip_serializing_if = "std::ops::Not::not")]
     repeated: bool,
+    /// `relaxed` where the answer does not wait until a loss of power cannot take the message away.
+    #[schemars(skip_serializing_if = "Option::is_none")]
+    durability: Option<String>,
 }
 
 async fn publish(call: Call, _: Nothing, Messages { messages }: Messages) -> Answer<Published> {
@@ -96,18 +100,13 @@ async fn publish(call: Call, _: Nothing, Messages { messages }: Messages) -> Ans
     if messages.is_empty() || messages.len() > limit {
         return Err(Problem::bad_request(format!("messages has 1 to {limit} items")));
     }
-    let mut results = Vec::with_capacity(messages.len());
-    for message in messages {
-        results.push(match publish_one(&call, message.get().as_bytes()).await {
-            Ok(receipt) => PublishResult::Stored(receipt),
-            Err(problem) => PublishResult::Refused(problem),
-        });
-    }
-    Ok(Published { results })
+    let publishes = messages.iter().map(|message| read(message.get().as_bytes())).collect();
+    let results = store_all(call.hub(), &call.asker, publishes).await.into_iter();
+    let results = results.map(|result| result.map_or_else(PublishResult::Refused, PublishResult::Stored));
+    Ok(Published { results: results.collect() })
 }
 
-async fn publish_one(call: &Call, message: &[u8]) -> Answer<Receipt> {
+fn read(message: &[u8]) -> Answer<Publish> {
     MESSAGE.check(message)?;
-    let message = PublishCommand::parse(message)?.into_publish(&[])?;
-    store(call.hub(), &call.asker, message).await
+    PublishCommand::parse(message)?.into_publish(&[])
 }
