@@ -53,9 +53,10 @@
 //!
 //! Of the stores that were measured (redb 4.5, fjall 3.1, SQLite, LMDB, segment files) it is the only one without
 //! `unsafe` in its interface whose file access can be replaced, so that failing disks are tested; it reports all
-//! damage when asked; it is small, has no threads of its own and needs no C compiler. Given up for that: fjall commits 2 to 4 times as
-//! many messages per second, bare segment files ten times; and a log that ended uncleanly takes about a second to
-//! open for each million messages. Nothing outside `store` names it.
+//! damage when asked; it is small, has no threads of its own and needs no C compiler. Given up for that: fjall commits
+//! 2 to 4 times as many messages per second, bare segment files ten times; and a log that ended uncleanly takes about a
+//! second to open for each million messages, three where the file is larger than what the system caches.
+//! Nothing outside `store` names it.
 
 mod book;
 mod chain;
