@@ -161,7 +161,11 @@ impl RedisServer {
         redis::Client::open(self.url())?.get_connection_with_timeout(PATIENCE)
     }
 
-    fn try_run(&self, command: &[&str]) -> RedisResult<String> {
+    /// Runs a command, perhaps while the server becomes another: then it cuts connections.
+    ///
+    /// # Errors
+    /// What the server or the connection says.
+    pub fn try_run(&self, command: &[&str]) -> RedisResult<String> {
         let mut connection = self.connect()?;
         redis::cmd(command[0]).arg(&command[1..]).query(&mut connection).map(|answer| text(&answer))
     }
@@ -170,7 +174,9 @@ impl RedisServer {
     fn is_up(&mut self) -> bool {
         let own = format!("process_id:{}\r", self.child.id());
         let begin = Instant::now();
-        while !self.try_run(&["INFO", "server"]).is_ok_and(|info| info.contains(&own)) {
+        // While it loads its files it answers this already, and nothing else.
+        let is_loaded = |info: &String| info.contains(&own) && info.contains("loading:0\r");
+        while !self.try_run(&["INFO", "server", "persistence"]).is_ok_and(|info| is_loaded(&info)) {
             if self.child.try_wait().expect("its state").is_some() {
                 return false;
             }
